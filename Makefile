@@ -1,0 +1,85 @@
+# Everything a developer types. Needs only Python 3.11 or newer (with venv) and make.
+
+PYTHON ?= python3
+UV ?= uv
+ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-annotate --no-header pyproject.toml --group build
+
+# A stamp is written after its step has succeeded, so an interrupted install is done again.
+# They stand inside the environment and vanish with it.
+MADE := $(VENV)/.made
+TOOLS := $(VENV)/.tools
+LINKED := $(VENV)/.linked
+
+# An environment knows its own path and its interpreter; when either has moved, make it anew.
+ifneq ($(shell test -x $(BIN)/python && cat $(MADE) 2>/dev/null),$(CURDIR))
+$(MADE): again
+endif
+
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+.PHONY: help install run test lint format lock again
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+install: $(LINKED) ## Make .venv from requirements.lock, when it is missing or older
+	@echo "$(VENV) is ready: $(BIN)/basalt --help"
+
+run: $(LINKED) ## Serve on http://127.0.0.1:8000 (ARGS="--port 9000" and the like)
+	@$(BIN)/basalt serve $(ARGS)
+
+test: lint ## Judge everything: style, types, architecture, then all tests
+	@echo "==> tests of the domain and the application"
+	@$(BIN)/python -m pytest -q tests/domain tests/application
+	@echo "==> all other tests"
+	@$(BIN)/python -m pytest -q -n 2 -m "not benchmark" --ignore=tests/domain --ignore=tests/application
+
+lint: $(TOOLS) $(LINKED) ## Judge style, types and architecture only
+	@echo "==> ruff check"
+	@$(BIN)/ruff check --quiet
+	@echo "==> ruff format --check"
+	@$(BIN)/ruff format --check --quiet
+	@echo "==> mypy"
+	@$(BIN)/mypy
+	@echo "==> lint-imports"
+	@$(BIN)/lint-imports --no-logo
+
+format: $(TOOLS) ## Put the code into the house's style
+	@$(BIN)/ruff check --fix-only --quiet
+	@$(BIN)/ruff format
+
+lock: ## Resolve the dependencies anew into both lock files (needs uv; ARGS=--upgrade for newer ones)
+	@command -v $(firstword $(UV)) >/dev/null || { echo "make lock needs uv: https://docs.astral.sh/uv/, or name it: make lock UV=/path/to/uv" >&2; exit 1; }
+	$(LOCK) $(ARGS) --output-file requirements.lock
+	$(LOCK) $(ARGS) --group test --constraints requirements.lock --output-file requirements-test.lock
+
+# A changed lock means a fresh environment: pip adds, but never takes away.
+$(MADE): requirements.lock requirements-test.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Basalt needs Python 3.11 or newer, and '$(PYTHON)' is not: $$($(PYTHON) --version 2>&1 || true)" >&2; \
+		echo "Install one and name it: make $(or $(MAKECMDGOALS),install) PYTHON=python3.13" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "'$(PYTHON)' comes without venv; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@echo "Making $(VENV) from requirements.lock (about 15 seconds) ..."
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(PIP) install --require-hashes --requirement requirements.lock
+	@echo "$(CURDIR)" > $@
+
+$(TOOLS): $(MADE)
+	@echo "Adding the test tools from requirements-test.lock (about 15 seconds) ..."
+	@$(PIP) install --require-hashes --requirement requirements-test.lock
+	@touch $@
+
+# The command `basalt` and the import path; `check` sees a dependency that is not locked yet.
+$(LINKED): $(MADE) pyproject.toml
+	@$(PIP) install --no-build-isolation --no-deps --no-index --editable .
+	@problems=$$($(PIP) check) || { echo "$$problems" >&2; \
+		echo "pyproject.toml asks for what requirements.lock does not hold: run make lock" >&2; exit 1; }
+	@touch $@

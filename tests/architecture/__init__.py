@@ -1,0 +1,1 @@
+"""Every rule about the rooms is seen to refuse what it forbids."""
