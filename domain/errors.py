@@ -1,0 +1,275 @@
+"""Every way a rule can be broken, in sentences that may be shown to whoever broke it.
+
+BasaltError
+├── Misused                 the request makes no sense here
+│   ├── InvalidCursor · InvalidScope
+├── NotAuthenticated        who you are is not proved
+│   ├── BadBearer: InvalidToken · TokenExpired · TokenRevoked
+│   └── InvalidCredentials · InvalidRefreshToken · RefreshTokenReused
+├── Refused                 we know who you are, and you may not
+│   └── Forbidden · InsufficientScope · WrongPassword
+├── NotFound                there is no such thing, or none for you
+│   └── ItemNotFound · UserNotFound · SessionNotFound · KeyNotFound
+├── Conflict                the present state does not allow it
+│   └── EmailTaken · LastAdmin
+├── PreconditionFailed      somebody else changed it first
+├── Invalid                 a value breaks a rule
+│   └── InvalidValue · WeakPassword
+├── TooManyAttempts         wait, then try again
+└── Unavailable             the service cannot do it right now; try again
+    └── StoreUnfit
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+
+class BasaltError(Exception):
+    """A rule that was broken: a stable code, a sentence, and details that never repeat the input."""
+
+    code: ClassVar[str]
+    message: ClassVar[str]
+
+    def __init__(self) -> None:
+        super().__init__(self.message)
+
+    @property
+    def details(self) -> Mapping[str, object]:
+        """What a client can act on; empty for most errors."""
+        return {}
+
+
+class Misused(BasaltError):
+    """The request makes no sense here."""
+
+
+class InvalidCursor(Misused):
+    """A page's cursor was altered, or belongs to another list or caller."""
+
+    code = "INVALID_CURSOR"
+    message = "This cursor does not belong to this list. Start again from the first page."
+
+
+class InvalidScope(Misused):
+    """A scope was asked for that the sign-in cannot grant (RFC 6749 §5.2)."""
+
+    code = "INVALID_SCOPE"
+    message = "A requested scope is unknown or cannot be granted."
+
+
+class NotAuthenticated(BasaltError):
+    """Who the caller is has not been proved."""
+
+
+class Unauthenticated(NotAuthenticated):
+    """No bearer credentials were sent."""
+
+    code = "UNAUTHENTICATED"
+    message = "This needs an access token: send 'Authorization: Bearer …'."
+
+
+class BadBearer(NotAuthenticated):
+    """A bearer token was sent and is not accepted (RFC 6750 §3.1, invalid_token)."""
+
+
+class InvalidToken(BadBearer):
+    """The access token is malformed, forged, or not one of ours."""
+
+    code = "INVALID_TOKEN"
+    message = "The access token is not valid."
+
+
+class TokenExpired(BadBearer):
+    """The access token was good and its time is over."""
+
+    code = "TOKEN_EXPIRED"
+    message = "The access token has expired. Refresh it, or sign in again."
+
+
+class TokenRevoked(BadBearer):
+    """The access token is well signed, but its session or user is no longer alive."""
+
+    code = "TOKEN_REVOKED"
+    message = "The session of this access token is over. Sign in again."
+
+
+class InvalidCredentials(NotAuthenticated):
+    """Address and password do not open an account; which of them is wrong is not said."""
+
+    code = "INVALID_CREDENTIALS"
+    message = "The e-mail address or the password is wrong."
+
+
+class InvalidRefreshToken(NotAuthenticated):
+    """The refresh token opens no live session."""
+
+    code = "INVALID_REFRESH_TOKEN"
+    message = "The refresh token is not valid. Sign in again."
+
+
+class RefreshTokenReused(NotAuthenticated):
+    """A superseded refresh token came back: somebody has a copy, so the session is over."""
+
+    code = "REFRESH_TOKEN_REUSED"
+    message = "This refresh token was used before, so its session has been ended. Sign in again."
+
+
+class Refused(BasaltError):
+    """The caller is known, and may not."""
+
+
+class Forbidden(Refused):
+    """The thing exists and is not the caller's to touch in this way."""
+
+    code = "FORBIDDEN"
+    message = "You may not do this."
+
+
+class InsufficientScope(Refused):
+    """The token lacks scopes that the operation needs (RFC 6750 §3.1, insufficient_scope)."""
+
+    code = "INSUFFICIENT_SCOPE"
+    message = "The access token lacks a scope that this needs."
+
+    def __init__(self, needed: tuple[str, ...]) -> None:
+        super().__init__()
+        self.needed = needed
+
+    @property
+    def details(self) -> Mapping[str, object]:
+        """The scopes that the operation needs."""
+        return {"scope": " ".join(self.needed)}
+
+
+class WrongPassword(Refused):
+    """A signed-in caller's proof of the password failed."""
+
+    code = "WRONG_PASSWORD"
+    message = "The current password is wrong."
+
+
+class NotFound(BasaltError):
+    """There is no such thing, or none that the caller may know of."""
+
+
+class ItemNotFound(NotFound):
+    """No item has this id."""
+
+    code = "ITEM_NOT_FOUND"
+    message = "No such item."
+
+
+class UserNotFound(NotFound):
+    """No user has this id."""
+
+    code = "USER_NOT_FOUND"
+    message = "No such user."
+
+
+class SessionNotFound(NotFound):
+    """The caller has no live session with this id."""
+
+    code = "SESSION_NOT_FOUND"
+    message = "No such session."
+
+
+class KeyNotFound(NotFound):
+    """No signing key has this id."""
+
+    code = "KEY_NOT_FOUND"
+    message = "No such key."
+
+
+class Conflict(BasaltError):
+    """The present state does not allow it."""
+
+
+class EmailTaken(Conflict):
+    """Another account has this address."""
+
+    code = "EMAIL_TAKEN"
+    message = "An account with this e-mail address exists."
+
+
+class LastAdmin(Conflict):
+    """The service would be left without an active administrator."""
+
+    code = "LAST_ADMIN"
+    message = "This is the last active administrator. Make another one first."
+
+
+class PreconditionFailed(BasaltError):
+    """The thing has changed since the caller saw it (RFC 9110 §13.1.1)."""
+
+    code = "PRECONDITION_FAILED"
+    message = "It has changed since you read it. Read it again and repeat your change."
+
+
+class Invalid(BasaltError):
+    """A value breaks a rule."""
+
+
+class InvalidValue(Invalid):
+    """One field's value breaks its rule; `reason` is a stable code, `explanation` a sentence."""
+
+    code = "VALIDATION_ERROR"
+    message = "The request has invalid values."
+
+    def __init__(self, field: str, reason: str, explanation: str) -> None:
+        super().__init__()
+        self.field = field
+        self.reason = reason
+        self.explanation = explanation
+
+    @property
+    def details(self) -> Mapping[str, object]:
+        """The field, with the rule that it breaks."""
+        error = {"field": self.field, "code": self.reason, "message": self.explanation}
+        return {"errors": [error]}
+
+
+class WeakPassword(Invalid):
+    """A new password breaks the password policy; `reason` says which rule."""
+
+    code = "WEAK_PASSWORD"
+    message = "This password is not strong enough."
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
+
+    @property
+    def details(self) -> Mapping[str, object]:
+        """Which rule of the policy the password breaks."""
+        return {"reason": self.reason}
+
+
+class Waitable(BasaltError):
+    """Something that may succeed later; `retry_after` is in whole seconds."""
+
+    def __init__(self, retry_after: int = 1) -> None:
+        super().__init__()
+        self.retry_after = retry_after
+
+
+class TooManyAttempts(Waitable):
+    """The caller, or the account, has used up its attempts for now."""
+
+    code = "RATE_LIMITED"
+    message = "Too many attempts. Wait, then try again."
+
+
+class Unavailable(Waitable):
+    """The service cannot do it right now, and nothing was changed that was not acknowledged."""
+
+    code = "SERVICE_UNAVAILABLE"
+    message = "The service cannot answer right now. Try again shortly."
+
+
+class StoreUnfit(Unavailable):
+    """The store's schema is not one that this version can work on; `remedy` says what to do."""
+
+    def __init__(self, remedy: str) -> None:
+        super().__init__()
+        self.remedy = remedy
+        self.args = (remedy,)
