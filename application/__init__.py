@@ -1,0 +1,1 @@
+"""What the service does, step by step: use cases and their ports; it imports the domain only."""
