@@ -1,0 +1,172 @@
+"""Connections: one kind that reads what is committed, and one that changes it.
+
+Reading is one statement a time, without a transaction around it, which saves PostgreSQL two
+round trips. Writing on SQLite goes through one connection of the process and one lock file of
+the machine: its writers never fight, and a write-ahead log is never written by two processes
+at once, which SQLite before 3.51.3 does not survive (sqlite.org/wal.html#walresetbug).
+"""
+
+import fcntl
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from adapters.persistence.failures import meaning
+from domain.errors import Unavailable
+
+PATIENCE = 2.5
+"""Seconds that anybody waits for a connection or for another writer, before Unavailable."""
+
+_LOCK_LOOK = 0.002
+"""Seconds between two looks at a lock that another process holds."""
+
+
+class WriterLock:
+    """Lets one writer in at a time: of this process's threads, then of the machine's processes."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._thread_lock = threading.Lock()
+        self._file: int | None = None
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the lock. Raises Unavailable after PATIENCE."""
+        deadline = time.monotonic() + PATIENCE
+        if not self._thread_lock.acquire(timeout=PATIENCE):
+            raise Unavailable
+        try:
+            file = self._locked_file(deadline)
+            try:
+                yield
+            finally:
+                fcntl.flock(file, fcntl.LOCK_UN)
+        finally:
+            self._thread_lock.release()
+
+    def _locked_file(self, deadline: float) -> int:
+        try:
+            if self._file is None:
+                self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            while True:
+                with suppress(BlockingIOError):
+                    fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    return self._file
+                if time.monotonic() > deadline:
+                    raise Unavailable
+                time.sleep(_LOCK_LOOK)
+        except OSError as failure:
+            raise Unavailable from failure
+
+    def close(self) -> None:
+        """Give the file back."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+
+class Database:
+    """A SQLite file or a PostgreSQL database, with its pools of connections."""
+
+    def __init__(self, url: str, *, pool_size: int) -> None:
+        parsed = make_url(url)
+        self.is_sqlite = parsed.get_backend_name() == "sqlite"
+        self._writer_lock: WriterLock | None = None
+        if self.is_sqlite:
+            file = Path(parsed.database or "")
+            with suppress(OSError):  # the first connection will say what is wrong
+                file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._writer_lock = WriterLock(file.with_name(f"{file.name}.lock"))
+            self.writer = _sqlite(parsed, pool_size=1, reads_only=False)
+            self._reader = _sqlite(parsed, pool_size=pool_size, reads_only=True)
+        else:
+            self.writer = _postgresql(parsed, pool_size=pool_size)
+            self._reader = self.writer.execution_options(isolation_level="AUTOCOMMIT")
+
+    def connect(self) -> Connection:
+        """Return a connection that reads what is committed. Raises Unavailable."""
+        try:
+            return self._reader.connect()
+        except SQLAlchemyError as failure:
+            raise meaning(failure) from failure
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Open a transaction that may write; it is rolled back unless it was committed."""
+        with self._admitted(), self._begun() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close every connection that is not in use."""
+        with suppress(Unavailable), self._admitted():  # SQLite's last one writes its log back
+            self._reader.dispose()
+            self.writer.dispose()
+        if self._writer_lock:
+            self._writer_lock.close()
+
+    def _admitted(self) -> AbstractContextManager[None]:
+        return self._writer_lock.held() if self._writer_lock else nullcontext()
+
+    @contextmanager
+    def _begun(self) -> Iterator[Connection]:
+        try:
+            connection = self.writer.connect()
+            try:
+                connection.begin()
+                yield connection
+            finally:
+                connection.close()
+        except SQLAlchemyError as failure:
+            raise meaning(failure) from failure
+
+
+def _sqlite(url: URL, *, pool_size: int, reads_only: bool) -> Engine:
+    engine = create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=PATIENCE,
+        hide_parameters=True,
+        connect_args={"timeout": PATIENCE, "isolation_level": None},
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _: object) -> None:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        if reads_only:
+            connection.execute("PRAGMA query_only = ON")
+
+    if not reads_only:
+
+        @event.listens_for(engine, "begin")
+        def begin(connection: Connection) -> None:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _postgresql(url: URL, *, pool_size: int) -> Engine:
+    patience = int(PATIENCE * 1000)
+    return create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=PATIENCE,
+        hide_parameters=True,
+        connect_args={
+            "connect_timeout": max(2, int(PATIENCE)),
+            "options": f"-c timezone=UTC -c lock_timeout={patience} "
+            f"-c statement_timeout={patience} "
+            f"-c idle_in_transaction_session_timeout={4 * patience}",
+        },
+    )

@@ -1,0 +1,41 @@
+"""What the databases' failures mean to the application."""
+
+from typing import Any
+
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+
+from domain.errors import BasaltError, EmailTaken, TokenRevoked, Unavailable
+
+_BROKEN_CONSTRAINTS: dict[str, type[BasaltError]] = {
+    "uq_users_email": EmailTaken,
+    "users.email": EmailTaken,  # SQLite names the columns, PostgreSQL the constraint
+    "_users": TokenRevoked,  # a foreign key to a user who was deleted meanwhile
+    "FOREIGN KEY": TokenRevoked,
+}
+
+
+def meaning(failure: SQLAlchemyError) -> Exception:
+    """Return the domain's error for a database's failure, or the failure itself if it is ours.
+
+    A constraint that a rule names is that rule's error. Whatever else the database or the way
+    to it did is Unavailable: the client may try again. A mistake in a statement is a bug.
+    """
+    if isinstance(failure, IntegrityError):
+        broken = _constraint(failure.orig)
+        for name, error in _BROKEN_CONSTRAINTS.items():
+            if name in broken:
+                return error()
+        return failure
+    if isinstance(failure, DBAPIError) and _is_a_mistake(failure):
+        return failure
+    return Unavailable()
+
+
+def _constraint(original: Any) -> str:
+    diagnosis = getattr(original, "diag", None)
+    return str(diagnosis.constraint_name if diagnosis else original)
+
+
+def _is_a_mistake(failure: DBAPIError) -> bool:
+    kind = type(failure).__name__
+    return kind in {"ProgrammingError", "DataError", "NotSupportedError"}

@@ -1,0 +1,100 @@
+"""The live sign-ins in their table."""
+
+from typing import Any
+
+from sqlalchemy import bindparam, delete, insert, select, update
+
+from adapters.persistence.statements import Statements
+from adapters.persistence.tables import SessionRow, UserRow, table
+from application.ports import Sessions
+from domain.access import Role, SessionId, UserId, names_of, scopes_named
+from domain.session import Session, Standing
+from domain.user import Status
+
+_SESSIONS = table(SessionRow)
+_USERS = table(UserRow)
+_STANDING = (
+    select(
+        _SESSIONS.c.user_id,
+        _USERS.c.role,
+        _USERS.c.status,
+        _SESSIONS.c.created_at,
+        _SESSIONS.c.last_used_at,
+    )
+    .join_from(_SESSIONS, _USERS, _SESSIONS.c.user_id == _USERS.c.id)
+    .where(_SESSIONS.c.id == bindparam("id"))
+)
+_LOCKED = select(_SESSIONS).where(_SESSIONS.c.id == bindparam("id")).with_for_update()
+_INSERT = insert(_SESSIONS)
+_UPDATE = update(_SESSIONS).where(_SESSIONS.c.id == bindparam("key"))
+_DELETE = delete(_SESSIONS).where(_SESSIONS.c.id == bindparam("id"))
+_DELETE_ALL = delete(_SESSIONS).where(_SESSIONS.c.user_id == bindparam("user_id"))
+_DELETE_OTHERS = _DELETE_ALL.where(_SESSIONS.c.id != bindparam("keep"))
+
+
+class SqlSessions(Sessions):
+    """Sessions on SQLite and PostgreSQL."""
+
+    def __init__(self, statements: Statements) -> None:
+        self._sql = statements
+
+    def standing(self, id: SessionId) -> Standing | None:
+        row = self._sql.one(_STANDING, {"id": id})
+        if row is None:
+            return None
+        return Standing(
+            user_id=row.user_id,
+            role=Role(row.role),
+            status=Status(row.status),
+            created_at=row.created_at,
+            last_used_at=row.last_used_at,
+        )
+
+    def lock(self, id: SessionId) -> Session | None:
+        row = self._sql.one(_LOCKED, {"id": id})
+        return None if row is None else _session(row)
+
+    def add(self, session: Session) -> None:
+        self._sql.run(_INSERT, _values(session))
+
+    def save(self, session: Session) -> None:
+        self._sql.run(_UPDATE, _values(session) | {"key": session.id})
+
+    def remove(self, id: SessionId) -> None:
+        self._sql.run(_DELETE, {"id": id})
+
+    def remove_all_of(self, user_id: UserId, *, keep: SessionId | None = None) -> None:
+        if keep is None:
+            self._sql.run(_DELETE_ALL, {"user_id": user_id})
+        else:
+            self._sql.run(_DELETE_OTHERS, {"user_id": user_id, "keep": keep})
+
+
+def _session(row: Any) -> Session:
+    return Session(
+        id=row.id,
+        user_id=row.user_id,
+        scopes=scopes_named(row.scope.split()),
+        seed=row.seed,
+        counter=row.counter,
+        secret_id=row.secret_id,
+        address=row.address,
+        user_agent=row.user_agent,
+        created_at=row.created_at,
+        last_used_at=row.last_used_at,
+    )
+
+
+def _values(session: Session) -> dict[str, object]:
+    return {
+        "id": session.id,
+        "user_id": session.user_id,
+        "scope": " ".join(names_of(session.scopes)),
+        "seed": session.seed,
+        "counter": session.counter,
+        "secret_id": session.secret_id,
+        "address": session.address,
+        "user_agent": session.user_agent,
+        "created_at": session.created_at,
+        "last_used_at": session.last_used_at,
+    }

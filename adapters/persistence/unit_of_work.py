@@ -1,0 +1,85 @@
+"""Transactions and looks: the one place that hands out repositories."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import cached_property
+from typing import Self
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from adapters.persistence.database import Database
+from adapters.persistence.failures import meaning
+from adapters.persistence.items import SqlItems
+from adapters.persistence.keys import SqlSigningKeys
+from adapters.persistence.sessions import SqlSessions
+from adapters.persistence.statements import Statements
+from adapters.persistence.users import SqlUsers
+from application.ports import Repositories, UnitOfWork
+
+
+class SqlRepositories(Repositories):
+    """The repositories of one connection, each made when it is first asked for."""
+
+    _statements: Statements
+
+    @cached_property
+    def users(self) -> SqlUsers:
+        return SqlUsers(self._statements)
+
+    @cached_property
+    def sessions(self) -> SqlSessions:
+        return SqlSessions(self._statements)
+
+    @cached_property
+    def items(self) -> SqlItems:
+        return SqlItems(self._statements)
+
+    @cached_property
+    def keys(self) -> SqlSigningKeys:
+        return SqlSigningKeys(self._statements)
+
+
+class SqlReading(SqlRepositories):
+    """What is committed now."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._statements = Statements(connection)
+
+
+class SqlUnitOfWork(SqlRepositories, UnitOfWork):
+    """One transaction on one connection."""
+
+    def __init__(self, database: Database) -> None:
+        self._transaction: AbstractContextManager[Connection] = database.transaction()
+
+    def __enter__(self) -> Self:
+        self._connection = self._transaction.__enter__()
+        self._statements = Statements(self._connection)
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self._transaction.__exit__(*failure)  # type: ignore[arg-type]  # as the port has it
+
+    def commit(self) -> None:
+        try:
+            self._connection.commit()
+        except SQLAlchemyError as failure:
+            raise meaning(failure) from failure
+
+
+class SqlStore:
+    """Begins units of work on a database, and looks into it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def unit_of_work(self) -> UnitOfWork:
+        """Return a unit of work that begins when it is entered."""
+        return SqlUnitOfWork(self._database)
+
+    @contextmanager
+    def reading(self) -> Iterator[Repositories]:
+        """Look at what is committed now."""
+        with self._database.connect() as connection:
+            yield SqlReading(connection)

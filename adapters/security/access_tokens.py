@@ -1,0 +1,145 @@
+"""Access tokens: JWTs by RFC 9068, signed with ES256, remembered once they were verified."""
+
+import math
+import threading
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey
+
+from adapters.security.signing_keys import ALGORITHM
+from application.ports import AccessClaims, AccessTokens, IssuedAccessToken
+from domain.access import Scope, SessionId, UserId, names_of
+from domain.errors import InvalidToken, TokenExpired
+
+CLIENT_ID = "basalt"
+"""The one client that tokens are issued to: the service's own users."""
+
+TYPE = "at+jwt"
+"""The `typ` that keeps other JWTs from passing for access tokens (RFC 9068 §2.1)."""
+
+TOKEN_BYTES_MAX = 8 * 1024
+"""Bytes of a token that are looked at; a longer one is refused before any cryptography."""
+
+REMEMBERED_MAX = 10_000
+"""Verified tokens that are remembered until they expire."""
+
+_SCOPES = {scope.value: scope for scope in Scope}
+
+
+class Keys(Protocol):
+    """Where the pair that signs and the keys that verify come from."""
+
+    def to_sign(self) -> ECKey:
+        """Return the pair that signs now."""
+
+    def to_verify(self, id: object) -> ECKey | None:
+        """Return the live key of that id."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Verified:
+    claims: AccessClaims
+    expires: float
+    key_id: str
+
+
+class JwtAccessTokens(AccessTokens):
+    """Signs and verifies access tokens for one issuer, which is also their audience."""
+
+    def __init__(self, keys: Keys, *, issuer: str, lifetime: int) -> None:
+        self._keys = keys
+        self._issuer = issuer
+        self._lifetime = lifetime
+        self._remembered: dict[str, _Verified] = {}
+        self._remembering = threading.Lock()
+
+    def issue(self, claims: AccessClaims) -> IssuedAccessToken:
+        key = self._keys.to_sign()
+        issued_at = int(claims.issued_at.timestamp())
+        text = jwt.encode(
+            {"alg": ALGORITHM, "kid": key.kid, "typ": TYPE},
+            {
+                "iss": self._issuer,
+                "aud": self._issuer,
+                "sub": str(claims.user_id),
+                "client_id": CLIENT_ID,
+                "iat": issued_at,
+                "exp": issued_at + self._lifetime,
+                "jti": str(uuid.uuid4()),
+                "sid": str(claims.session_id),
+                "scope": " ".join(names_of(claims.scopes)),
+            },
+            key,
+            algorithms=[ALGORITHM],
+        )
+        return IssuedAccessToken(text, self._lifetime)
+
+    def read(self, text: str, *, now: datetime) -> AccessClaims:
+        verified = self._remembered.get(text)
+        if verified is None:
+            verified = self._verify(text)
+            self._remember(text, verified)
+        elif self._keys.to_verify(verified.key_id) is None:
+            raise InvalidToken  # its key was retired since
+        if now.timestamp() >= verified.expires:
+            raise TokenExpired
+        return verified.claims
+
+    def _verify(self, text: str) -> _Verified:
+        if len(text) > TOKEN_BYTES_MAX or not text.isascii():
+            raise InvalidToken
+        try:
+            token = jwt.decode(text, self._key_of, algorithms=[ALGORITHM])
+        except (JoseError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            raise InvalidToken from None
+        if token.header.get("typ") != TYPE or not isinstance(token.claims, dict):
+            raise InvalidToken
+        claims = self._claims(token.claims)
+        return _Verified(claims, float(token.claims["exp"]), token.header["kid"])
+
+    def _key_of(self, token: Any) -> ECKey:
+        key = self._keys.to_verify(token.headers().get("kid"))
+        if key is None:
+            raise InvalidToken
+        return key
+
+    def _claims(self, claims: dict[str, Any]) -> AccessClaims:
+        """Return what our own claims say. Raises InvalidToken for any that is missing or odd."""
+        audience = claims.get("aud")
+        audiences = audience if isinstance(audience, list) else [audience]
+        if (
+            claims.get("iss") != self._issuer
+            or self._issuer not in audiences
+            or claims.get("client_id") != CLIENT_ID
+            or not isinstance(claims.get("jti"), str)
+            or not isinstance(claims.get("scope"), str)
+            or not _is_time(claims.get("exp"))
+            or not _is_time(claims.get("iat"))
+        ):
+            raise InvalidToken
+        named = (_SCOPES.get(name) for name in claims["scope"].split())
+        try:
+            return AccessClaims(
+                user_id=UserId(uuid.UUID(claims["sub"])),
+                session_id=SessionId(uuid.UUID(claims["sid"])),
+                scopes=frozenset(scope for scope in named if scope),
+                issued_at=datetime.fromtimestamp(claims["iat"], UTC),
+            )
+        except (KeyError, ValueError, TypeError, AttributeError, OverflowError):
+            raise InvalidToken from None
+
+    def _remember(self, text: str, verified: _Verified) -> None:
+        with self._remembering:
+            while len(self._remembered) >= REMEMBERED_MAX:
+                del self._remembered[next(iter(self._remembered))]  # the one verified first
+            self._remembered[text] = verified
+
+
+def _is_time(value: object) -> bool:
+    """Whether this is a NumericDate (RFC 7519 §2): a finite number, and no boolean."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
