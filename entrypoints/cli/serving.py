@@ -1,0 +1,72 @@
+"""`basalt serve`: making ready, saying where to look, and handing over to uvicorn."""
+
+import os
+import sys
+
+import typer
+import uvicorn
+
+from domain.errors import BasaltError
+from entrypoints import logs
+from entrypoints.cli.house import failed
+from entrypoints.container import Container
+from entrypoints.settings import Settings, SettingsError
+
+_KEEP_ALIVE = 75
+"""Seconds that an idle connection is kept: longer than load balancers commonly keep theirs."""
+
+
+def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:
+    """Serve until SIGTERM or SIGINT. Exits with one clear line if that cannot begin."""
+    logs.configure(settings.log_level, settings.log_format)
+    is_sqlite = settings.database_label.startswith("sqlite:")
+    if workers > 1 and is_sqlite:
+        typer.echo(
+            "basalt: several workers need PostgreSQL: set BASALT_DATABASE_URL=postgresql://… "
+            "or leave out --workers",
+            err=True,
+        )
+        raise typer.Exit(2)
+    _prepare(settings)
+    if settings.env == "development":
+        _welcome(settings, host, port)
+    uvicorn.run(
+        "entrypoints.http.app:create_app",
+        factory=True,
+        host=host,
+        port=port,
+        workers=workers,
+        access_log=False,
+        log_config=None,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE,
+        timeout_graceful_shutdown=settings.shutdown_grace,
+    )
+
+
+def _prepare(settings: Settings) -> None:
+    """Do what must be done once, before the first worker starts."""
+    container = Container(settings=settings)
+    try:
+        container.prepare_store()()
+        container.prepare_keys()()
+    except SettingsError as error:
+        typer.echo(f"basalt: {error}", err=True)
+        raise typer.Exit(2) from None
+    except BasaltError as error:
+        failed(error, settings)
+    finally:
+        container.database().close()
+
+
+def _welcome(settings: Settings, host: str, port: int) -> None:
+    place = settings.database_label
+    if place.startswith("sqlite:"):
+        place = f"SQLite in {os.path.relpath(settings.data_dir)}/"
+    typer.echo(f"Basalt on {place}")
+    typer.echo(f"  docs page            http://{host}:{port}/docs")
+    typer.echo(
+        f"  first administrator  {os.path.relpath(sys.argv[0])} users create you@example.com "
+        "--role admin"
+    )

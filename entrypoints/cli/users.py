@@ -1,0 +1,47 @@
+"""`basalt users`: accounts that are made from the terminal, the first administrator's above all."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from domain.access import Role
+from entrypoints.cli.house import AsJson, opened, said
+
+app = typer.Typer(help="Accounts.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """Accounts."""
+
+
+@app.command()
+def create(
+    email: Annotated[str, typer.Argument(help="The e-mail address.")],
+    role: Annotated[Role, typer.Option(help="What the user may do.")] = Role.MEMBER,
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from standard input.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Open an account. The password is asked for, or read from standard input."""
+    password = _password(from_stdin=password_stdin)
+    with opened(as_json) as house:
+        user = house.register()(email, password, role=role)
+    shape = {}
+    if as_json:
+        from entrypoints.http.users import UserAnswer  # loads the web framework
+
+        shape = UserAnswer.model_validate(user).model_dump(mode="json")
+    said(f"Created {user.role} {user.email} with the id {user.id}.", shape, as_json=as_json)
+
+
+def _password(*, from_stdin: bool) -> str:
+    if from_stdin:
+        return sys.stdin.read().removesuffix("\n").removesuffix("\r")
+    if not sys.stdin.isatty():
+        typer.echo("basalt: there is no terminal to ask on: use --password-stdin", err=True)
+        raise typer.Exit(2)
+    password: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    return password

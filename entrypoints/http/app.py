@@ -1,0 +1,93 @@
+"""The HTTP application: routers, error handlers and the edge around one container."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio.to_thread
+from fastapi import FastAPI
+
+from entrypoints import logs
+from entrypoints.container import Container
+from entrypoints.http import auth, health, items, users
+from entrypoints.http.application import Application
+from entrypoints.http.docs import mount_docs
+from entrypoints.http.errors import register_error_handlers
+from entrypoints.http.middleware import Cors, Edge
+from entrypoints.settings import Settings
+
+DESCRIPTION = """Accounts, sign-in that can be trusted, and the items that people own.
+
+Every error has one envelope: `{"error": {"code", "message", "details"}}`. Codes are stable;
+each operation lists its own. The token endpoints take OAuth 2's parameters and answer errors
+in this envelope too."""
+
+EXPOSED_HEADERS = (
+    "ETag",
+    "Location",
+    "Link",
+    "Retry-After",
+    "X-Request-ID",
+    "Idempotent-Replayed",
+    "WWW-Authenticate",
+)
+
+
+def create_app(settings: Settings | None = None, container: Container | None = None) -> FastAPI:
+    """Return the application, wired and not yet started.
+
+    Settings are read from the environment unless they are given, and the container is made from
+    them unless a test brings its own. Raises SettingsError.
+    """
+    settings = settings or Settings.load()
+    if container is None:
+        container = Container(settings=settings)
+        logs.configure(settings.log_level, settings.log_format)
+
+    app = FastAPI(
+        title="Basalt",
+        version="1",
+        description=DESCRIPTION,
+        lifespan=_lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
+    app.state.application = Application(container, settings)
+    for router in (users.router, auth.router, items.router, health.router):
+        app.include_router(router)
+    mount_docs(app)
+    register_error_handlers(app)
+    if settings.cors_origins:
+        app.add_middleware(
+            Cors,
+            allow_origins=settings.cors_origins,
+            allow_methods=("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"),
+            allow_headers=(
+                "Authorization",
+                "Content-Type",
+                "If-Match",
+                "If-None-Match",
+                "Idempotency-Key",
+                "X-Request-ID",
+                "Last-Event-ID",
+            ),
+            expose_headers=EXPOSED_HEADERS,
+            max_age=600,
+        )
+    app.add_middleware(
+        Edge, trusted=settings.trusted_proxies, max_body_bytes=settings.max_body_bytes
+    )
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Make ready before the first request, and finish what was begun after the last."""
+    application: Application = app.state.application
+    await anyio.to_thread.run_sync(application.prepare)
+    try:
+        yield
+    finally:
+        await anyio.to_thread.run_sync(application.close)

@@ -1,0 +1,65 @@
+"""The application as the HTTP edge calls it: use cases of one container, in worker threads."""
+
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from entrypoints.container import Container
+from entrypoints.http.threads import WorkerThreads
+from entrypoints.settings import Settings
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_QUEUED_PER_THREAD = 32
+"""Calls that may wait for each worker thread: well under a second of work."""
+
+_QUEUED_PER_HASHER = 16
+"""Calls that may wait for each hashing thread: about half a second of work."""
+
+
+class Application:
+    """The use cases. They are plain synchronous code, so the event loop only ever awaits them."""
+
+    def __init__(self, container: Container, settings: Settings) -> None:
+        self.container = container
+        self.settings = settings
+        self._threads = WorkerThreads(
+            "worker", threads=settings.threads, queue=settings.threads * _QUEUED_PER_THREAD
+        )
+        self._hashing_threads = WorkerThreads(
+            "hashing", threads=settings.hashers, queue=settings.hashers * _QUEUED_PER_HASHER
+        )
+
+    async def run(
+        self,
+        select: Callable[[Container], Callable[[], Callable[P, T]]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Run a use case. Raises what it raises, and Unavailable if there is no room for it."""
+        return await self._threads.run(select(self.container)(), *args, **kwargs)
+
+    async def run_hashing(
+        self,
+        select: Callable[[Container], Callable[[], Callable[P, T]]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """As `run`, for one that hashes passwords: a flood of those delays nobody else."""
+        return await self._hashing_threads.run(select(self.container)(), *args, **kwargs)
+
+    def prepare(self) -> None:
+        """Make ready for the first request. Raises StoreUnfit, Unavailable."""
+        self.container.prepare_store()()
+        self.container.prepare_keys()()
+        self.container.hasher()
+
+    async def is_ready(self) -> bool:
+        """Whether requests can be served now."""
+        return await self._threads.run(self.container.schema().is_current)
+
+    def close(self) -> None:
+        """Finish what was begun, and close the database."""
+        self._threads.close()
+        self._hashing_threads.close()
+        self.container.database().close()

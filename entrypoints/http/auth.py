@@ -1,0 +1,129 @@
+"""/v1/auth and the published keys: tokens for passwords, tokens for tokens, and the end of both."""
+
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from domain.access import Caller, scopes_named
+from domain.errors import (
+    InvalidCredentials,
+    InvalidRefreshToken,
+    InvalidScope,
+    InvalidValue,
+    RefreshTokenReused,
+)
+from entrypoints.http.answers import private, public
+from entrypoints.http.dependencies import PUBLIC, App, Here, signed_in
+from entrypoints.http.errors import UnsupportedGrantType
+from entrypoints.http.fields import Answer
+from entrypoints.http.route import StrictRoute
+
+router = APIRouter(tags=["sign-in"], route_class=StrictRoute)
+
+AnyCaller = Annotated[Caller, signed_in()]
+
+
+class TokenRequest(BaseModel):
+    """OAuth 2 parameters (RFC 6749 §4.3.2 and §6); others are ignored, as §3.2 asks."""
+
+    grant_type: str = Field(
+        description="`password` or `refresh_token`",
+        json_schema_extra={"enum": ["password", "refresh_token"]},
+    )
+    username: str | None = Field(None, description="The e-mail address (grant `password`)")
+    password: str | None = Field(
+        None,
+        description="The password (grant `password`)",
+        json_schema_extra={"format": "password"},
+    )
+    refresh_token: str | None = Field(
+        None, description="The newest refresh token (grant `refresh_token`)"
+    )
+    scope: str | None = Field(
+        None, description="Fewer scopes than would be granted, separated by spaces"
+    )
+
+    def needed(self, field: str) -> str:
+        """Return a field that this grant cannot do without. Raises InvalidValue."""
+        value: str | None = getattr(self, field)
+        if value is None:
+            raise InvalidValue(field, "missing", "This is required.")
+        return value
+
+
+class TokensAnswer(Answer):
+    """Tokens (RFC 6749 §5.1). Keep the refresh token secret, and use each one once."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "access_token": "eyJhbGciOiJFUzI1NiIsImtpZCI6…",
+                "token_type": "Bearer",
+                "expires_in": 600,
+                "refresh_token": "brt_AZqx8nw-fRCKVT8MHS5LagAAAAC…",
+                "scope": "account:read account:write items:read items:write",
+            }
+        }
+    )
+
+    access_token: str
+    token_type: str = "Bearer"  # noqa: S105  # the type's name
+    expires_in: int
+    refresh_token: str
+    scope: str
+
+
+class KeysAnswer(Answer):
+    """A JWK Set (RFC 7517 §5)."""
+
+    keys: list[dict[str, Any]]
+
+
+@router.post(
+    "/v1/auth/token",
+    dependencies=[PUBLIC],
+    responses=public(
+        InvalidCredentials,
+        InvalidRefreshToken,
+        InvalidScope,
+        RefreshTokenReused,
+        UnsupportedGrantType,
+        body=True,
+    ),
+)
+async def issue_tokens(form: Annotated[TokenRequest, Form()], here: Here, app: App) -> TokensAnswer:
+    """Sign in with a password, or exchange a refresh token for its successor.
+
+    The parameters are OAuth 2's; errors have this service's own envelope. Each refresh token
+    works once. If the reply was lost, the same one may be sent again within a few seconds and
+    gets the same successor; a copy that comes later ends the session.
+    """
+    wanted = None if form.scope is None else scopes_named(form.scope.split())
+    match form.grant_type:
+        case "password":
+            username, password = form.needed("username"), form.needed("password")
+            tokens = await app.run_hashing(
+                lambda use: use.sign_in, username, password, wanted, here
+            )
+        case "refresh_token":
+            refresh_token = form.needed("refresh_token")
+            tokens = await app.run(lambda use: use.refresh_session, refresh_token, wanted)
+        case _:
+            raise UnsupportedGrantType
+    return TokensAnswer.model_validate(tokens)
+
+
+@router.post("/v1/auth/logout", status_code=204, responses=private())
+async def sign_out(caller: AnyCaller, app: App) -> None:
+    """End this session: its tokens are refused from now on."""
+    await app.run(lambda use: use.sign_out, caller)
+
+
+@router.get("/.well-known/jwks.json", dependencies=[PUBLIC], responses=public())
+async def published_keys(response: Response, app: App) -> KeysAnswer:
+    """The public keys that access tokens are verified with."""
+    response.headers["Cache-Control"] = "public, max-age=300"
+    published = await app.run(lambda use: use.publish_keys)
+    return KeysAnswer(keys=[json.loads(key) for key in published])

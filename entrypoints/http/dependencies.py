@@ -1,0 +1,136 @@
+"""What endpoints ask for: the caller with enough scopes, and the application to call."""
+
+from typing import Annotated, Any
+
+from fastapi import Depends, Request, Security
+from fastapi.openapi.models import OAuth2 as OAuth2Model
+from fastapi.openapi.models import OAuthFlowPassword, OAuthFlows
+from fastapi.security import SecurityScopes
+from fastapi.security.base import SecurityBase
+
+from domain.access import Caller, Origin, Scope
+from domain.errors import InvalidToken, Unauthenticated
+from entrypoints.http.application import Application
+from entrypoints.http.errors import ValidationFailed
+from entrypoints.http.exchange import exchange_of
+from entrypoints.http.violations import violation
+
+SCOPE_MEANINGS: dict[Scope, str] = {
+    Scope.ACCOUNT_READ: "See your own account and sessions.",
+    Scope.ACCOUNT_WRITE: "Change your own account and end your sessions.",
+    Scope.ITEMS_READ: "See your items and what is shared with you.",
+    Scope.ITEMS_WRITE: "Create, change, share and delete items.",
+    Scope.USERS_READ: "See all accounts (administrators).",
+    Scope.USERS_WRITE: "Change and delete accounts (administrators).",
+    Scope.ITEMS_ADMIN: "See, change and delete every item (administrators).",
+    Scope.TOKENS_INTROSPECT: "Ask whether a token is alive (administrators).",
+    Scope.AUDIT_READ: "Read the audit trail (administrators).",
+}
+
+
+async def application(request: Request) -> Application:
+    """Return the application that this app serves."""
+    found: Application = request.app.state.application
+    return found
+
+
+App = Annotated[Application, Depends(application)]
+"""The application, whose use cases an endpoint runs."""
+
+
+async def origin(request: Request) -> Origin:
+    """Return where the request came from."""
+    return exchange_of(request).origin
+
+
+Here = Annotated[Origin, Depends(origin)]
+"""Where the request came from, for use cases without a caller."""
+
+
+class Bearer(SecurityBase):
+    """The caller of a request, from its bearer token (RFC 6750 §2.1), with the scopes it needs.
+
+    It is a security scheme, so OpenAPI lists it on every operation that asks for a caller, with
+    just the scopes that are checked.
+    """
+
+    def __init__(self) -> None:
+        self.scheme_name = "Bearer"
+        self.model = OAuth2Model(
+            description="An access token from `POST /v1/auth/token`.",
+            flows=OAuthFlows(
+                password=OAuthFlowPassword(
+                    tokenUrl="/v1/auth/token",
+                    refreshUrl="/v1/auth/token",
+                    scopes={scope.value: meaning for scope, meaning in SCOPE_MEANINGS.items()},
+                )
+            ),
+        )
+
+    async def __call__(self, request: Request, needed: SecurityScopes) -> Caller:
+        """Return the caller. Raises NotAuthenticated, InsufficientScope, ValidationFailed."""
+        exchange = exchange_of(request)
+        caller = exchange.caller
+        if caller is None:  # once, however many dependencies ask
+            token = bearer_token(request)
+            app = await application(request)
+            caller = await app.run(lambda use: use.identify, token, exchange.origin)
+            exchange.caller = caller
+        caller.require(*map(Scope, needed.scopes))
+        check_query(request)
+        return caller
+
+
+def bearer_token(request: Request) -> str:
+    """Return the token of the one Authorization header. Raises NotAuthenticated."""
+    sent = [value for name, value in request.scope["headers"] if name == b"authorization"]
+    if not sent:
+        raise Unauthenticated
+    credentials: str = sent[0].decode("latin-1")
+    scheme, _, token = credentials.partition(" ")
+    if scheme.lower() != "bearer":
+        raise Unauthenticated
+    token = token.strip(" ")
+    if len(sent) > 1 or not token or " " in token:
+        raise InvalidToken
+    return token
+
+
+def check_query(request: Request) -> None:
+    """Refuse query parameters that the route does not know, and repeated single ones."""
+    if not request.scope["query_string"]:
+        return
+    known = _query_parameters(request)
+    unknown = any(name not in known for name in request.query_params)
+    found = [violation("query", "extra_forbidden")] if unknown else []
+    found += [
+        violation(f"query.{name}", "repeated")
+        for name, is_list in known.items()
+        if not is_list and len(request.query_params.getlist(name)) > 1
+    ]
+    if found:
+        raise ValidationFailed(found)
+
+
+def _query_parameters(request: Request) -> dict[str, bool]:
+    """Return the route's query parameters by name, and whether each takes a list."""
+    return {
+        parameter.alias: getattr(parameter.field_info.annotation, "__origin__", None) is list
+        for parameter in request.scope["route"].dependant.query_params
+    }
+
+
+BEARER = Bearer()
+
+
+def signed_in(*needed: Scope) -> Any:
+    """Ask for a caller whose token and role grant these scopes."""
+    return Security(BEARER, scopes=[scope.value for scope in needed])
+
+
+async def _anybody(request: Request) -> None:
+    check_query(request)
+
+
+PUBLIC = Depends(_anybody)
+"""Says of a route that anybody may call it; a route says this or asks for a caller."""

@@ -1,0 +1,82 @@
+"""Types of fields that more than one router speaks, checked by the domain's own rules."""
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+)
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError
+
+from domain.errors import InvalidValue
+
+T = TypeVar("T")
+
+_CANONICAL_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+def ruled(rule: Callable[[T], T]) -> AfterValidator:
+    """Check a field by a rule of the domain, and keep the canonical form that it returns."""
+
+    def check(value: T) -> T:
+        try:
+            return rule(value)
+        except InvalidValue as broken:
+            raise PydanticCustomError(
+                broken.reason, "{explanation}", {"explanation": broken.explanation}
+            ) from None
+
+    return AfterValidator(check)
+
+
+def text(*, longest: int, example: str, pattern: str | None = None) -> FieldInfo:
+    """Describe a text field to clients; the domain's rule is what checks it."""
+    described: dict[str, Any] = {"maxLength": longest, "examples": [example]}
+    if pattern:
+        described["pattern"] = pattern
+    info: FieldInfo = Field(json_schema_extra=described)
+    return info
+
+
+def _canonical(value: Any) -> UUID:
+    if not isinstance(value, str) or not _CANONICAL_UUID.fullmatch(value):
+        raise PydanticCustomError("uuid_canonical", "uuid")
+    return UUID(value)
+
+
+Id = Annotated[UUID, BeforeValidator(_canonical)]
+"""A UUID in the one spelling that the service uses."""
+
+
+def _written(moment: datetime) -> str:
+    return f"{moment.isoformat(timespec='microseconds')[:-6]}Z"  # the store keeps UTC: +00:00
+
+
+Time = Annotated[
+    datetime,
+    PlainSerializer(_written, return_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time"}, mode="serialization"),
+]
+"""A time in UTC as RFC 3339 writes it, always with six decimals and Z."""
+
+
+class Shape(BaseModel):
+    """What a client sends: no unknown fields, and no value taken for one of another type."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Answer(BaseModel):
+    """What the service sends."""
+
+    model_config = ConfigDict(from_attributes=True)

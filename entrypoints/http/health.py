@@ -1,0 +1,33 @@
+"""/health: whether the process serves, and whether it can do its work."""
+
+from typing import Literal
+
+from fastapi import APIRouter
+
+from domain.errors import Unavailable
+from entrypoints.http.answers import public
+from entrypoints.http.dependencies import PUBLIC, App
+from entrypoints.http.fields import Answer
+from entrypoints.http.route import StrictRoute
+
+router = APIRouter(prefix="/health", tags=["system"], route_class=StrictRoute)
+
+
+class Health(Answer):
+    """All is well."""
+
+    status: Literal["ok"] = "ok"
+
+
+@router.get("/live", dependencies=[PUBLIC], responses=public())
+async def live() -> Health:
+    """Say that the process serves; it does not ask the database."""
+    return Health()
+
+
+@router.get("/ready", dependencies=[PUBLIC], responses=public())
+async def ready(app: App) -> Health:
+    """Say whether requests can be served: the database answers, and its schema is current."""
+    if not await app.is_ready():
+        raise Unavailable
+    return Health()

@@ -1,0 +1,222 @@
+"""/v1/items: what a user keeps."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Query, Response
+from pydantic import ConfigDict, Field
+
+from domain import item as rules
+from domain.access import Caller, Scope
+from domain.attributes import attributes
+from domain.errors import Forbidden, InvalidCursor, ItemNotFound, PreconditionFailed
+from domain.item import (
+    DESCRIPTION_MAX,
+    PAGE_DEFAULT,
+    PAGE_MAX,
+    TAG_MAX,
+    TITLE_MAX,
+    Access,
+    ItemDraft,
+    ItemEdit,
+    ItemId,
+    SeenItem,
+)
+from entrypoints.http.answers import private
+from entrypoints.http.dependencies import App, signed_in
+from entrypoints.http.fields import Answer, Id, Shape, Time, ruled, text
+from entrypoints.http.revisions import entity_tag, expected, is_known
+from entrypoints.http.route import StrictRoute
+
+router = APIRouter(prefix="/v1/items", tags=["items"], route_class=StrictRoute)
+
+Reader = Annotated[Caller, signed_in(Scope.ITEMS_READ)]
+Writer = Annotated[Caller, signed_in(Scope.ITEMS_WRITE)]
+
+ITEM_ID = "019ab1f3-04aa-7c55-b0de-6c1f2a3b4c5d"
+Title = Annotated[str, ruled(rules.title), text(longest=TITLE_MAX, example="Lamp oil")]
+Description = Annotated[
+    str, ruled(rules.description), text(longest=DESCRIPTION_MAX, example="For the long nights.")
+]
+Tags = Annotated[
+    list[Annotated[str, text(longest=TAG_MAX, example="winter")]],
+    ruled(rules.tags),
+    Field(json_schema_extra={"maxItems": rules.TAGS_MAX}),
+]
+Attributes = Annotated[dict[str, Any], Field(examples=[{"colour": "amber"}])]
+WholeAttributes = Annotated[Attributes, ruled(attributes)]
+IfMatch = Annotated[str | None, Header(description="The ETag that the item must still have")]
+IfNoneMatch = Annotated[str | None, Header(description="The ETag of what you have already")]
+
+
+class ItemAnswer(Answer):
+    """An item, as the caller sees it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "id": ITEM_ID,
+                "owner_id": "019ab1f2-7c3e-7d10-8a55-3f0c1d2e4b6a",
+                "title": "Lamp oil",
+                "description": "For the long nights.",
+                "tags": ["winter"],
+                "attributes": {"colour": "amber"},
+                "access": "owner",
+                "version": 1,
+                "created_at": "2026-11-23T09:30:00.000000Z",
+                "updated_at": "2026-11-23T09:30:00.000000Z",
+            }
+        }
+    )
+
+    id: UUID
+    owner_id: UUID
+    title: str
+    description: str
+    tags: list[str]
+    attributes: dict[str, Any]
+    access: Access
+    version: int
+    created_at: Time
+    updated_at: Time
+
+
+class ItemPageAnswer(Answer):
+    """One page of a list; `next_cursor` is null on the last one."""
+
+    data: list[ItemAnswer]
+    next_cursor: str | None
+
+
+class NewItem(Shape):
+    """The contents of an item; only the title is required."""
+
+    title: Title
+    description: Description = ""
+    tags: Tags = Field(default_factory=list)
+    attributes: WholeAttributes = Field(default_factory=dict)
+
+    def draft(self) -> ItemDraft:
+        """Return the contents as the domain has them."""
+        return ItemDraft(
+            title=self.title,
+            description=self.description,
+            tags=tuple(self.tags),
+            attributes=self.attributes,
+        )
+
+
+class ItemPatch(Shape):
+    """A merge patch (RFC 7396): what is absent stays, null clears, attributes merge by key."""
+
+    title: Title = Field(default="", json_schema_extra={"default": None})
+    description: Description | None = None
+    tags: Tags | None = None
+    attributes: Attributes | None = None
+
+    def edit(self) -> ItemEdit:
+        """Return the change, with only the fields that were sent."""
+        return ItemEdit(**{name: getattr(self, name) for name in self.model_fields_set})
+
+
+@router.post("", status_code=201, responses=private(body=True))
+async def create_item(caller: Writer, body: NewItem, response: Response, app: App) -> ItemAnswer:
+    """Add an item to one's own."""
+    seen = await app.run(lambda use: use.create_item, caller, body.draft())
+    response.headers["Location"] = f"/v1/items/{seen.item.id}"
+    return _shown(seen, response)
+
+
+@router.get("", responses=private(InvalidCursor))
+async def list_items(
+    caller: Reader,
+    response: Response,
+    app: App,
+    limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT,
+    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before")] = None,
+) -> ItemPageAnswer:
+    """Look at one's items, newest first. Follow `next_cursor` until it is null."""
+    page = await app.run(lambda use: use.list_items, caller, limit=limit, cursor=cursor)
+    if page.next_cursor:
+        response.headers["Link"] = _next(app.settings.base_url, limit, page.next_cursor)
+    return ItemPageAnswer(data=[_answer(seen) for seen in page.items], next_cursor=page.next_cursor)
+
+
+@router.get(
+    "/{id}",
+    responses=private(ItemNotFound, Forbidden) | {304: {"description": "You have this one."}},
+    response_model=ItemAnswer,
+)
+async def read_item(
+    caller: Reader, id: Id, response: Response, app: App, if_none_match: IfNoneMatch = None
+) -> ItemAnswer | Response:
+    """Look at one item."""
+    seen = await app.run(lambda use: use.read_item, caller, ItemId(id))
+    if is_known(if_none_match, seen.revision):
+        return Response(status_code=304, headers={"ETag": entity_tag(seen.revision)})
+    return _shown(seen, response)
+
+
+@router.patch("/{id}", responses=private(ItemNotFound, Forbidden, PreconditionFailed, body=True))
+async def edit_item(
+    caller: Writer,
+    id: Id,
+    body: ItemPatch,
+    response: Response,
+    app: App,
+    if_match: IfMatch = None,
+) -> ItemAnswer:
+    """Change parts of an item. Send If-Match so as not to overwrite somebody else's change."""
+    seen = await app.run(
+        lambda use: use.edit_item, caller, ItemId(id), body.edit(), expected(if_match)
+    )
+    return _shown(seen, response)
+
+
+@router.put("/{id}", responses=private(ItemNotFound, Forbidden, PreconditionFailed, body=True))
+async def replace_item(
+    caller: Writer,
+    id: Id,
+    body: NewItem,
+    response: Response,
+    app: App,
+    if_match: IfMatch = None,
+) -> ItemAnswer:
+    """Replace the contents of an item; what is left out takes its default."""
+    seen = await app.run(
+        lambda use: use.replace_item, caller, ItemId(id), body.draft(), expected(if_match)
+    )
+    return _shown(seen, response)
+
+
+@router.delete(
+    "/{id}", status_code=204, responses=private(ItemNotFound, Forbidden, PreconditionFailed)
+)
+async def delete_item(caller: Writer, id: Id, app: App, if_match: IfMatch = None) -> None:
+    """Remove an item for good."""
+    await app.run(lambda use: use.delete_item, caller, ItemId(id), expected(if_match))
+
+
+def _shown(seen: SeenItem, response: Response) -> ItemAnswer:
+    response.headers["ETag"] = entity_tag(seen.revision)
+    return _answer(seen)
+
+
+def _answer(seen: SeenItem) -> ItemAnswer:
+    item = seen.item
+    return ItemAnswer(
+        id=item.id,
+        owner_id=item.owner_id,
+        title=item.title,
+        description=item.description,
+        tags=list(item.tags),
+        attributes=dict(item.attributes),
+        access=seen.access,
+        version=item.version,
+        created_at=item.created_at,
+        updated_at=item.updated_at,
+    )
+
+
+def _next(base_url: str, limit: int, cursor: str) -> str:
+    return f'<{base_url}/v1/items?limit={limit}&cursor={cursor}>; rel="next"'

@@ -1,0 +1,159 @@
+"""The edge: what is true of every request and every answer, whatever its route.
+
+One pure ASGI layer gives each request its id and its origin, refuses bodies that announce too
+much, turns HEAD into GET, adds the headers, answers what nobody caught, and writes the access
+log.
+"""
+
+import logging
+import re
+import time
+import uuid
+
+from starlette.datastructures import Headers
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from domain.access import USER_AGENT_MAX, Origin
+from entrypoints.http.addresses import Networks, client_address
+from entrypoints.http.errors import InternalError, PayloadTooLarge, answer
+from entrypoints.http.exchange import KEY, Exchange
+
+access_log = logging.getLogger("basalt.access")
+error_log = logging.getLogger("basalt.http")
+
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_ALWAYS = (
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+)
+
+
+class Edge:
+    """The outermost layer of the application."""
+
+    def __init__(self, app: ASGIApp, *, trusted: Networks, max_body_bytes: int) -> None:
+        self._app = app
+        self._trusted = trusted
+        self._max_body_bytes = max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        seen = _Seen(scope["headers"])
+        exchange = Exchange(self._origin(scope, seen))
+        scope[KEY] = exchange
+        asked = scope["method"]
+        if asked == "HEAD":
+            scope["method"] = "GET"
+        answered = _Answered(send, exchange.origin.request_id or "", without_body=asked == "HEAD")
+        try:
+            if seen.content_length > self._max_body_bytes:
+                await answer(PayloadTooLarge())(scope, receive, answered.send)
+            else:
+                await self._app(scope, receive, answered.send)
+        except Exception:
+            error_log.exception(
+                "unhandled error",
+                extra={"request_id": exchange.origin.request_id, "path": scope["path"]},
+            )
+            if answered.status:
+                raise  # half an answer is out: all that is left is to break the connection
+            error = InternalError(exchange.origin.request_id or "")
+            await answer(error)(scope, receive, answered.send)
+        finally:
+            _log(scope, exchange, asked, answered.status, time.perf_counter() - started)
+
+    def _origin(self, scope: Scope, seen: "_Seen") -> Origin:
+        client = scope.get("client")
+        return Origin(
+            address=client_address(client[0] if client else None, seen.forwarded, self._trusted),
+            user_agent=seen.user_agent,
+            request_id=seen.request_id or uuid.uuid4().hex,
+        )
+
+
+class _Seen:
+    """The few request headers that the edge looks at."""
+
+    __slots__ = ("content_length", "forwarded", "request_id", "user_agent")
+
+    def __init__(self, headers: list[tuple[bytes, bytes]]) -> None:
+        self.content_length = 0
+        self.forwarded = ""
+        self.request_id: str | None = None
+        self.user_agent: str | None = None
+        for name, value in headers:
+            if name == b"user-agent":
+                self.user_agent = value.decode("latin-1")[:USER_AGENT_MAX]
+            elif name == b"content-length":
+                self.content_length = int(value) if value.isdigit() else 0
+            elif name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
+                self.request_id = value.decode("ascii")
+            elif name == b"x-forwarded-for":
+                lines = value.decode("latin-1")
+                self.forwarded = f"{self.forwarded},{lines}" if self.forwarded else lines
+
+
+class _Answered:
+    """Sends an answer with the headers that every answer has, and remembers its status."""
+
+    __slots__ = ("_request_id", "_send", "_without_body", "status")
+
+    def __init__(self, send: Send, request_id: str, *, without_body: bool) -> None:
+        self._send = send
+        self._request_id = request_id.encode()
+        self._without_body = without_body
+        self.status = 0
+
+    async def send(self, message: Message) -> None:
+        """Send one message of the answer."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = list(message.get("headers", ()))
+            present = {name for name, _ in headers}
+            headers.extend(pair for pair in _ALWAYS if pair[0] not in present)
+            headers.append((b"x-request-id", self._request_id))
+            message = {**message, "headers": headers}
+        elif self._without_body and message["type"] == "http.response.body":
+            message = {**message, "body": b""}
+        await self._send(message)
+
+
+def _log(scope: Scope, exchange: Exchange, method: str, status: int, seconds: float) -> None:
+    route = scope.get("route")
+    caller = exchange.caller
+    access_log.info(
+        "request",
+        extra={
+            "request_id": exchange.origin.request_id,
+            "method": method,
+            "route": getattr(route, "path", None),
+            "path": scope["path"],
+            "status": status,
+            "duration_ms": round(seconds * 1000, 2),
+            "user_id": None if caller is None else str(caller.user_id),
+            "address": exchange.origin.address,
+        },
+    )
+
+
+class Cors(CORSMiddleware):
+    """Cross-origin requests from exactly the origins that are listed (Fetch standard §3.2)."""
+
+    def preflight_response(self, request_headers: Headers) -> Response:
+        """Answer a preflight: 204, and without any permission where it is refused."""
+        decided = super().preflight_response(request_headers)
+        granted = decided.status_code < 400  # noqa: PLR2004  # what the library answers refusals with
+        kept = {
+            name: value
+            for name, value in decided.headers.items()
+            if name == "vary" or (granted and name.startswith("access-control-"))
+        }
+        return Response(status_code=204, headers=kept)

@@ -1,0 +1,138 @@
+"""A route that reads its body by our rules before anything else looks at the request."""
+
+import asyncio
+import json
+from collections.abc import Callable, Coroutine
+from typing import Any
+from urllib.parse import parse_qsl
+
+from fastapi import Request, Response, params
+from fastapi.routing import APIRoute
+from starlette.datastructures import FormData
+
+from domain.errors import InvalidValue
+from entrypoints.http.errors import MalformedRequest, PayloadTooLarge, UnsupportedMediaType
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+_JSON = b"application/json"
+_MERGE_PATCH = b"application/merge-patch+json"
+_FORM = b"application/x-www-form-urlencoded"
+_FORM_FIELDS_MAX = 100
+
+
+class StrictRequest(Request):
+    """A request whose body was read and parsed already."""
+
+    content: bytes = b""
+    parsed: Any = None
+
+    async def body(self) -> bytes:
+        """Return the body as it came."""
+        return self.content
+
+    async def json(self) -> Any:
+        """Return what the body says."""
+        return self.parsed
+
+    async def form(self, **_: Any) -> FormData:  # type: ignore[override]  # limits are kept already
+        """Return the fields of the body."""
+        form: FormData = self.parsed
+        return form
+
+
+class StrictRoute(APIRoute):
+    """Refuses, in this order: too much (413), other types (415), what cannot be parsed (400)."""
+
+    def get_route_handler(self) -> Handler:
+        """Return the handler, with the body read in front of it."""
+        handle = super().get_route_handler()
+        parse, accepted = _reading(self)
+
+        async def strict(request: Request) -> Response:
+            if _has_body(request):
+                _check_type(request, accepted)
+                strictly = StrictRequest(request.scope, request.receive)
+                strictly.content = await _read(request)
+                if strictly.content and parse:
+                    strictly.parsed = parse(strictly.content)
+                return await handle(strictly)
+            return await handle(request)
+
+        return strict
+
+
+def _reading(route: APIRoute) -> tuple[Callable[[bytes], Any] | None, frozenset[bytes]]:
+    if route.body_field is None:
+        return None, frozenset({_JSON, _FORM})  # nobody looks at it
+    if isinstance(route.body_field.field_info, params.Form):
+        return parse_form, frozenset({_FORM})
+    if route.methods == {"PATCH"}:
+        return parse_json, frozenset({_JSON, _MERGE_PATCH})
+    return parse_json, frozenset({_JSON})
+
+
+def _has_body(request: Request) -> bool:
+    headers = request.headers
+    length = headers.get("content-length")
+    if "content-encoding" in headers:
+        return True
+    return "transfer-encoding" in headers if length is None else length != "0"
+
+
+def _check_type(request: Request, accepted: frozenset[bytes]) -> None:
+    found = [value for name, value in request.scope["headers"] if name == b"content-type"]
+    media_type = found[0].partition(b";")[0].strip().lower() if len(found) == 1 else b""
+    if media_type not in accepted or "content-encoding" in request.headers:
+        raise UnsupportedMediaType
+
+
+async def _read(request: Request) -> bytes:
+    settings = request.app.state.application.settings
+    body = bytearray()
+    try:
+        async with asyncio.timeout(settings.receive_timeout):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > settings.max_body_bytes:
+                    raise PayloadTooLarge
+    except TimeoutError:
+        raise MalformedRequest from None  # what arrived in time is not a request
+    return bytes(body)
+
+
+def parse_json(body: bytes) -> Any:
+    """Return what JSON says (RFC 8259), each key of an object once, each number a number."""
+    try:
+        return json.loads(body.decode(), object_pairs_hook=_object, parse_constant=_no_number)
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError):
+        raise MalformedRequest from None
+    except ValueError:  # Python's own limit on the digits of a whole number
+        raise InvalidValue("", "finite_number", "A number is out of range.") from None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise MalformedRequest
+    return found
+
+
+def _no_number(_: str) -> float:
+    raise MalformedRequest
+
+
+def parse_form(body: bytes) -> FormData:
+    """Return a form's fields; empty ones are left out, repeated ones refused (RFC 6749 §3.2)."""
+    try:
+        fields = parse_qsl(
+            body.decode("ascii"),
+            encoding="utf-8",
+            errors="strict",
+            max_num_fields=_FORM_FIELDS_MAX,
+        )
+    except ValueError:
+        raise MalformedRequest from None
+    if len(dict(fields)) != len(fields):
+        raise MalformedRequest
+    return FormData(dict(fields))

@@ -1,0 +1,138 @@
+"""/v1/users: signing up, and one's own account."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+from pydantic import ConfigDict, Field
+
+from domain import email as emails
+from domain import user as users
+from domain.access import Caller, Role, Scope
+from domain.errors import EmailTaken, LastAdmin, WeakPassword, WrongPassword
+from domain.password import PASSWORD_MAX
+from domain.user import DISPLAY_NAME_MAX, Status
+from entrypoints.http.answers import private, public
+from entrypoints.http.dependencies import PUBLIC, App, signed_in
+from entrypoints.http.fields import Answer, Shape, Time, ruled, text
+from entrypoints.http.route import StrictRoute
+
+router = APIRouter(prefix="/v1/users", tags=["accounts"], route_class=StrictRoute)
+
+Email = Annotated[
+    str,
+    ruled(emails.address),
+    text(longest=emails.EMAIL_MAX, pattern=emails.EMAIL_PATTERN, example="ada@example.com"),
+]
+DisplayName = Annotated[
+    str, ruled(users.display_name), text(longest=DISPLAY_NAME_MAX, example="Ada")
+]
+NewPassword = Annotated[str, text(longest=PASSWORD_MAX, example="an orchard of quiet lamps")]
+Password = Annotated[str, Field(examples=["an orchard of quiet lamps"])]
+
+Reader = Annotated[Caller, signed_in(Scope.ACCOUNT_READ)]
+Writer = Annotated[Caller, signed_in(Scope.ACCOUNT_WRITE)]
+
+
+class UserAnswer(Answer):
+    """An account, as its owner and administrators see it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "id": "019ab1f2-7c3e-7d10-8a55-3f0c1d2e4b6a",
+                "email": "ada@example.com",
+                "display_name": "Ada",
+                "role": "member",
+                "status": "active",
+                "email_verified": False,
+                "created_at": "2026-11-23T09:30:00.000000Z",
+                "updated_at": "2026-11-23T09:30:00.000000Z",
+            }
+        }
+    )
+
+    id: UUID
+    email: str
+    display_name: str | None
+    role: Role
+    status: Status
+    email_verified: bool
+    created_at: Time
+    updated_at: Time
+
+
+class SignUp(Shape):
+    """What it takes to open an account."""
+
+    email: Email
+    password: NewPassword
+    display_name: DisplayName | None = None
+
+
+class ProfileEdit(Shape):
+    """A change of one's own profile; what is left out stays."""
+
+    display_name: DisplayName | None = None
+
+
+class PasswordChange(Shape):
+    """A new password, with the proof that the account is one's own."""
+
+    current_password: Password
+    new_password: NewPassword
+
+
+class Farewell(Shape):
+    """The proof that it is oneself who leaves."""
+
+    password: Password
+
+
+@router.post(
+    "",
+    status_code=201,
+    dependencies=[PUBLIC],
+    responses=public(EmailTaken, WeakPassword, body=True),
+)
+async def sign_up(body: SignUp, response: Response, app: App) -> UserAnswer:
+    """Open an account. Then get its tokens at `POST /v1/auth/token`."""
+    user = await app.run_hashing(
+        lambda use: use.register, body.email, body.password, body.display_name
+    )
+    response.headers["Location"] = "/v1/users/me"
+    return UserAnswer.model_validate(user)
+
+
+@router.get("/me", responses=private())
+async def read_profile(caller: Reader, app: App) -> UserAnswer:
+    """Look at one's own account."""
+    return UserAnswer.model_validate(await app.run(lambda use: use.read_profile, caller))
+
+
+@router.patch("/me", responses=private(body=True))
+async def edit_profile(caller: Writer, body: ProfileEdit, app: App) -> UserAnswer:
+    """Change one's own profile (merge patch: what is absent stays, null clears)."""
+    if "display_name" in body.model_fields_set:
+        user = await app.run(lambda use: use.rename_profile, caller, body.display_name)
+    else:
+        user = await app.run(lambda use: use.read_profile, caller)
+    return UserAnswer.model_validate(user)
+
+
+@router.put(
+    "/me/password", status_code=204, responses=private(WrongPassword, WeakPassword, body=True)
+)
+async def change_password(caller: Writer, body: PasswordChange, app: App) -> None:
+    """Replace one's password. Every other session ends at once."""
+    await app.run_hashing(
+        lambda use: use.change_password, caller, body.current_password, body.new_password
+    )
+
+
+@router.post(
+    "/me/deletion", status_code=204, responses=private(WrongPassword, LastAdmin, body=True)
+)
+async def delete_account(caller: Writer, body: Farewell, app: App) -> None:
+    """Leave for good: the account, its items and its sessions are gone."""
+    await app.run_hashing(lambda use: use.delete_account, caller, body.password)

@@ -1,0 +1,381 @@
+"""Proves what an operator may set, what is refused and in which words, and that no secret shows."""
+
+import re
+import stat
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from entrypoints.settings import EXAMPLE_SECRET, Settings, SettingsError, ensure_secret
+
+SECRET = "tR7vKq2xWm9ZpLd4YcHs8NfBj3GgUe6A"
+ROOT = Path(__file__).parents[2]
+
+
+def load(folder: Path, **environ: str) -> Settings:
+    return Settings.load({f"BASALT_{name}": value for name, value in environ.items()}, folder)
+
+
+def problems(folder: Path, **environ: str) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        load(folder, **environ)
+    return caught.value.problems
+
+
+def in_production(folder: Path, **environ: str) -> Settings:
+    secure = {"ENV": "production", "SECRET_KEY": SECRET, "BASE_URL": "https://api.example.org"}
+    return load(folder, **(secure | environ))
+
+
+# ------------------------------------------------------------------------------------ defaults
+def test_everything_has_a_default_outside_production(tmp_path: Path) -> None:
+    settings = load(tmp_path)
+    assert settings == Settings()
+    assert settings.database_url.get_secret_value() == "sqlite:///data/basalt.db"
+    assert settings.log_format == "console"
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_constructor_reads_neither_environment_nor_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BASALT_SESSION_CAP", "7")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("BASALT_REFRESH_GRACE=7\n")
+    assert Settings() == Settings(session_cap=50, refresh_grace=10)
+    assert (Settings.load().session_cap, Settings.load().refresh_grace) == (7, 7)
+
+
+def test_settings_do_not_change() -> None:
+    with pytest.raises(ValidationError):
+        Settings().session_cap = 1  # type: ignore[misc]
+
+
+def test_the_example_names_every_setting_with_its_default() -> None:
+    lines = re.findall(r"(?m)^# BASALT_([A-Z0-9_]+)=(.*)$", (ROOT / ".env.example").read_text())
+    example = {name.lower(): value for name, value in lines}
+    assert set(example) == set(Settings.model_fields)
+    assert len(lines) == len(example)
+    assert example.pop("secret_key") == EXAMPLE_SECRET
+    written = {f"BASALT_{name.upper()}": value for name, value in example.items()}
+    assert Settings.load(written, ROOT / "tests") == Settings()
+
+
+# ---------------------------------------------------------------------------------- precedence
+def test_environment_wins_over_the_environments_file_and_that_over_the_common_one(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / ".env").write_text(
+        "BASALT_ENV=test\nBASALT_SESSION_CAP=1\nBASALT_SESSION_TTL=1\nBASALT_REFRESH_GRACE=1\n"
+    )
+    (tmp_path / ".env.test").write_text("BASALT_SESSION_TTL=2\nBASALT_REFRESH_GRACE=2\nOTHER=1\n")
+    (tmp_path / ".env.production").write_text("BASALT_SESSION_CAP=9\n")
+    settings = load(tmp_path, REFRESH_GRACE="3")
+    assert settings.env == "test"
+    assert (settings.session_cap, settings.session_ttl, settings.refresh_grace) == (1, 2, 3)
+
+
+def test_the_environment_chooses_the_file(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("BASALT_ENV=production\n")
+    (tmp_path / ".env.test").write_text("BASALT_SESSION_CAP=5\n")
+    assert load(tmp_path, ENV="test").session_cap == 5
+
+
+def test_a_file_may_not_name_another_environment(tmp_path: Path) -> None:
+    (tmp_path / ".env.test").write_text("BASALT_ENV=development\n")
+    assert problems(tmp_path, ENV="test") == [
+        "BASALT_ENV is test, and .env.test says otherwise: remove it there"
+    ]
+
+
+def test_an_environment_is_no_path(tmp_path: Path) -> None:
+    (tmp_path / ".env.x").mkdir()
+    (tmp_path / "stolen").write_text("BASALT_SESSION_CAP=garbage\n")
+    assert problems(tmp_path, ENV="x/../stolen") == [
+        "BASALT_ENV must be 'development', 'test' or 'production'"
+    ]
+
+
+def test_values_in_files_are_taken_as_they_stand(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("\ufeffBASALT_SECRET_KEY='a${HOME}#b'\nexport BASALT_ENV=test\n")
+    secret = load(tmp_path).secret_key
+    assert secret is not None
+    assert secret.get_secret_value() == "a${HOME}#b"
+
+
+@pytest.mark.parametrize("content", [b"BASALT_ENV\n", b"BASALT_ENV='open\n", b"\xff\xfe\x00"])
+def test_a_broken_file_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / ".env").write_bytes(content)
+    (problem,) = problems(tmp_path)
+    assert problem.startswith(".env ")
+
+
+# -------------------------------------------------------------------------------- unknown names
+def test_unknown_names_are_refused_with_the_nearest_known_one(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("BASALT_SESION_CAP=5\n")
+    assert problems(tmp_path, LOG_LEVL="info", NONSENSE="1") == [
+        "BASALT_LOG_LEVL is not a setting: did you mean BASALT_LOG_LEVEL?",
+        "BASALT_NONSENSE is not a setting: remove it",
+        "BASALT_SESION_CAP in .env is not a setting: did you mean BASALT_SESSION_CAP?",
+    ]
+
+
+def test_names_are_upper_case(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="did you mean BASALT_ENV"):
+        Settings.load({"basalt_env": "test"}, tmp_path)
+
+
+def test_a_name_cannot_forge_a_line(tmp_path: Path) -> None:
+    (problem,) = problems(tmp_path, **{"X\n\x1b[2JY": "1"})
+    assert problem == r"BASALT_X\n\x1b[2JY is not a setting: remove it"
+
+
+def test_the_tests_own_names_and_other_programs_names_are_ignored(tmp_path: Path) -> None:
+    environ = {"BASALT_TEST_POSTGRES": "x", "HOME": "/root", "BASALTIC": "1"}
+    assert Settings.load(environ, tmp_path) == Settings()
+
+
+# --------------------------------------------------------------------------------------- values
+ACCEPTED: list[tuple[str, str, object]] = [
+    ("ACCESS_TOKEN_TTL", " 1 ", 1),
+    ("REFRESH_GRACE", "0", 0),
+    ("PASSWORD_MIN_LENGTH", "8", 8),
+    ("PASSWORD_MIN_LENGTH", "256", 256),
+    ("RATE_LIMITS", "off", False),
+    ("RATE_LIMITS", "On", True),
+    ("WORKER_THREADS", "", None),
+    ("WORKER_THREADS", "3", 3),
+    ("SECRET_KEY", "", None),
+    ("CORS_ORIGINS", "", ()),
+    ("CORS_ORIGINS", "https://a.test, http://LocalHost:51/,", ("https://a.test", "http://localhost:51")),
+    ("CORS_ORIGINS", "https://a.test:443,https://[::1]:8443", ("https://a.test", "https://[::1]:8443")),
+    ("TRUSTED_PROXIES", "::1, 10.0.0.0/8", (ip_network("::1"), ip_network("10.0.0.0/8"))),
+    ("LOG_LEVEL", "DEBUG", "debug"),
+    ("BASE_URL", "https://Api.Example.org:8443/", "https://api.example.org:8443"),
+    ("DATA_DIR", "/var/lib/basalt", Path("/var/lib/basalt")),
+]  # fmt: skip
+
+REFUSED: list[tuple[str, str]] = [
+    *(("ACCESS_TOKEN_TTL", value) for value in (
+        "0", "-1", "ten", "", "1e3", "1_000", "1.0", "٣", "9" * 30,
+    )),
+    ("REFRESH_GRACE", "-1"),
+    ("PASSWORD_MIN_LENGTH", "7"),
+    ("PASSWORD_MIN_LENGTH", "257"),
+    ("RATE_LIMITS", "true"),
+    ("RATE_LIMITS", ""),
+    ("WORKER_THREADS", "0"),
+    ("DB_POOL_SIZE", "many"),
+    ("ARGON2_PARALLELISM", "0"),
+    *(("CORS_ORIGINS", value) for value in (
+        "*", "null", "https://*.example.org", "https://a.example/path", "https://a.example?",
+        "https://a.example#", "https://me@a.example", "a.example", "ftp://a.example",
+        "https://a.example:0", "https://a.example:99999", "https://", "https://bücher.example",
+        "https://a.example//", "https://[::1", "https://a b.example",
+    )),
+    *(("TRUSTED_PROXIES", value) for value in ("*", "here", "10.0.0.1/8", "0.0.0.0/0", "::/0")),
+    ("LOG_LEVEL", "loud"),
+    ("LOG_FORMAT", "xml"),
+    ("BASE_URL", ""),
+    ("BASE_URL", "https://api.example.org/v1"),
+    ("BASE_URL", "api.example.org"),
+    ("DATA_DIR", ""),
+    ("DATA_DIR", "."),
+    ("DATA_DIR", "data?mode=ro"),
+    *(("DATABASE_URL", value) for value in (
+        "", "mysql://a/b", "sqlite://data/basalt.db", "sqlite:data.db", "postgresql+asyncpg://a/b",
+        "postgresql://", "postgresql://u:p@host:port/db",
+    )),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "value", "read"), ACCEPTED)
+def test_good_values_are_read(tmp_path: Path, name: str, value: str, read: object) -> None:
+    assert getattr(load(tmp_path, **{name: value}), name.lower()) == read
+
+
+@pytest.mark.parametrize(("name", "value"), REFUSED)
+def test_bad_values_are_refused_in_one_line_that_names_the_variable(
+    tmp_path: Path, name: str, value: str
+) -> None:
+    (problem,) = problems(tmp_path, **{name: value})
+    assert problem.startswith(f"BASALT_{name} ")
+    assert problem.isprintable()
+    assert "usable" not in problem, "a library's sentence instead of ours"
+
+
+def test_everything_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
+    assert problems(tmp_path, ENV="prod", SESSION_CAP="x", DATABASE_URL="x", NOPE="1") == [
+        "BASALT_NOPE is not a setting: remove it",
+        "BASALT_ENV must be 'development', 'test' or 'production'",
+        (
+            "BASALT_DATABASE_URL must be like sqlite:////var/lib/basalt/basalt.db "
+            "or postgresql://user@host/name"
+        ),
+        "BASALT_SESSION_CAP must be a whole number from 1 to 10000",
+    ]
+
+
+@pytest.mark.parametrize("arguments", [{"session_cap": True}, {"rate_limits": 1}, {"nope": 1}])
+def test_arguments_are_judged_like_variables(arguments: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Settings(**arguments)
+
+
+# ------------------------------------------------------------------------------------- database
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
+def test_postgresql_has_one_spelling_and_a_label_without_credentials(scheme: str) -> None:
+    rest = "basalt:p%40ss@db.internal:5433/main?sslmode=require&password=p%40ss"
+    settings = Settings(database_url=SecretStr(f"{scheme}://{rest}"))
+    assert settings.database_url.get_secret_value() == f"postgresql+psycopg://{rest}"
+    assert settings.database_label == "postgresql://db.internal:5433/main"
+    assert "p%40ss" not in repr(settings) + str(settings.model_dump())
+
+
+def test_sqlite_follows_the_data_folder() -> None:
+    settings = Settings(data_dir=Path("/var/lib/basalt"))
+    assert settings.database_label == "sqlite:////var/lib/basalt/basalt.db"
+    assert Settings(database_url=SecretStr("sqlite://")).database_label == "sqlite://"
+
+
+def test_the_machine_decides_what_the_operator_leaves_open() -> None:
+    chosen = Settings()
+    assert chosen.threads >= 1
+    assert chosen.hashers >= 1
+    assert chosen.pool_size == chosen.threads + chosen.hashers
+    fixed = Settings(worker_threads=3, hash_workers=2, db_pool_size=4)
+    assert (fixed.threads, fixed.hashers, fixed.pool_size) == (3, 2, 4)
+
+
+# ----------------------------------------------------------------------------------- production
+def test_production_starts_with_a_secret_and_https(tmp_path: Path) -> None:
+    settings = in_production(tmp_path, SECRET_KEY_PREVIOUS=SECRET[::-1])
+    assert settings.log_format == "json"
+    secrets = ensure_secret(settings)
+    assert (secrets.current, secrets.previous) == (SECRET.encode(), SECRET[::-1].encode())
+    assert SECRET not in repr(settings) + repr(secrets)
+
+
+def test_production_says_everything_that_it_lacks(tmp_path: Path) -> None:
+    assert problems(tmp_path, ENV="production") == [
+        "BASALT_SECRET_KEY is required: put what `openssl rand -base64 48` prints there",
+        "BASALT_BASE_URL must begin with https:// in production",
+    ]
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "SECRET_KEY_PREVIOUS"])
+@pytest.mark.parametrize(
+    "secret",
+    [
+        SECRET[:31],
+        "x" * 64,
+        "tR7vKq2x" * 8,
+        "abcdefghijklmnopqrstuvwxyz0123456789",
+        "change-me-please-0123456789-QWERTZ",
+        "my super SECRET string of 32 bytes",
+        EXAMPLE_SECRET,
+        "1212312341234512345612345671234567",
+    ],
+)
+def test_production_refuses_secrets_that_can_be_guessed(
+    tmp_path: Path, name: str, secret: str
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        in_production(tmp_path, **{name: secret})
+    (problem,) = caught.value.problems
+    assert problem.startswith(f"BASALT_{name} ")
+    assert secret not in problem
+    assert getattr(load(tmp_path, **{name: secret}), name.lower()) == SecretStr(secret)
+
+
+@pytest.mark.parametrize(("memory", "passes"), [("19456", "2"), ("47104", "1"), ("7168", "5")])
+def test_production_takes_owasps_hashing(tmp_path: Path, memory: str, passes: str) -> None:
+    assert in_production(tmp_path, ARGON2_MEMORY_KIB=memory, ARGON2_TIME=passes).env == "production"
+
+
+@pytest.mark.parametrize(("memory", "passes"), [("19455", "2"), ("19456", "1"), ("7167", "9")])
+def test_production_refuses_weaker_hashing(tmp_path: Path, memory: str, passes: str) -> None:
+    with pytest.raises(SettingsError, match="OWASP"):
+        in_production(tmp_path, ARGON2_MEMORY_KIB=memory, ARGON2_TIME=passes)
+    assert load(tmp_path, ARGON2_MEMORY_KIB=memory, ARGON2_TIME=passes).argon2_time == int(passes)
+
+
+def test_argon2_needs_memory_for_each_lane(tmp_path: Path) -> None:
+    (problem,) = problems(tmp_path, ARGON2_MEMORY_KIB="31", ARGON2_PARALLELISM="4")
+    assert problem.startswith("BASALT_ARGON2_PARALLELISM needs 8 KiB a lane")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SECRET_KEY", "canary"),
+        ("DATABASE_URL", "mysql://root:canary@h/d"),
+        ("SESSION_CAP", "canary"),
+    ],
+)
+def test_no_refusal_repeats_a_secret(tmp_path: Path, name: str, value: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        in_production(tmp_path, **{name: value})
+    assert "canary" not in str(caught.value)
+
+
+# ---------------------------------------------------------------------------- the secret's file
+def test_a_secret_is_made_once_and_only_its_owner_may_read_it(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "new" / "data")
+    assert not (tmp_path / "new").exists()
+    first = ensure_secret(settings)
+    file = settings.data_dir / "secret_key"
+    assert len(first.current) >= 48
+    assert ensure_secret(settings) == first
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(settings.data_dir.stat().st_mode) == 0o700
+    assert [path.name for path in settings.data_dir.iterdir()] == ["secret_key"]
+
+
+def test_rights_that_are_too_wide_are_narrowed(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    ensure_secret(settings)
+    (tmp_path / "secret_key").chmod(0o644)
+    ensure_secret(settings)
+    assert stat.S_IMODE((tmp_path / "secret_key").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("round_", range(10))
+def test_starters_at_the_same_time_share_one_secret(tmp_path: Path, round_: int) -> None:
+    settings = Settings(data_dir=tmp_path / str(round_))
+    gate = threading.Barrier(8)
+
+    def start(_: int) -> bytes:
+        gate.wait()
+        return ensure_secret(settings).current
+
+    with ThreadPoolExecutor(8) as starters:
+        found = set(starters.map(start, range(8)))
+    assert len(found) == 1
+    assert [path.name for path in settings.data_dir.iterdir()] == ["secret_key"]
+
+
+def test_a_given_secret_needs_no_file(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data", secret_key=SecretStr("short"))
+    assert ensure_secret(settings).current == b"short"
+    assert not settings.data_dir.exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"cut off"])
+def test_a_damaged_secret_is_refused_and_kept(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "secret_key").write_bytes(content)
+    with pytest.raises(SettingsError, match="is damaged"):
+        ensure_secret(Settings(data_dir=tmp_path))
+    assert (tmp_path / "secret_key").read_bytes() == content
+
+
+def test_a_folder_that_cannot_be_made_is_refused_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SettingsError, match="cannot be used") as caught:
+        ensure_secret(Settings(data_dir=tmp_path / "file" / "data"))
+    assert len(caught.value.problems) == 1
