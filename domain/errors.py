@@ -25,7 +25,7 @@ from typing import ClassVar
 
 
 class BasaltError(Exception):
-    """A rule that was broken: a stable code, a sentence, and details that never repeat the input."""
+    """A broken rule: a stable code, a sentence, and details that never repeat the input."""
 
     code: ClassVar[str]
     message: ClassVar[str]
