@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from application.auditing import Auditor
 from application.ports import (
     Clock,
     CommonPasswords,
@@ -11,10 +12,13 @@ from application.ports import (
     UnitOfWork,
     UnitsOfWork,
 )
+from application.proving import PasswordProof, present
+from application.throttling import Throttle, network
 from domain import email as emails
 from domain import password as passwords
-from domain.access import Caller, Role, UserId
-from domain.errors import EmailTaken, LastAdmin, TokenRevoked, WeakPassword, WrongPassword
+from domain.access import Caller, Origin, Role, UserId
+from domain.audit import Action, Target, TargetType
+from domain.errors import EmailTaken, LastAdmin, WeakPassword
 from domain.text import composed
 from domain.user import User, display_name
 
@@ -38,23 +42,35 @@ class Register:
     """Open an account with an address that no other account has."""
 
     unit_of_work: UnitsOfWork
-    reading: Reading
     clock: Clock
     ids: Ids
     hasher: PasswordHasher
     policy: PasswordPolicy
+    by_address: Throttle
+    auditor: Auditor
 
     def __call__(
-        self, email: str, password: str, name: str | None = None, role: Role = Role.MEMBER
+        self,
+        email: str,
+        password: str,
+        name: str | None = None,
+        role: Role = Role.MEMBER,
+        origin: Origin | None = None,
     ) -> User:
+        """Return the new user. Without an origin, it is the operator who opens the account."""
+        id = UserId(self.ids())
+        actor = None if origin is None else id
+        origin = origin or Origin()
         address = emails.address(email)
         display_name(name)
         accepted = self.policy.accept(password, email=address)
-        with self.reading() as see:
-            if see.users.by_email(address):
+        with self.unit_of_work() as work:
+            self.by_address.attempt(work, network(origin.address))
+            work.commit()
+            if work.users.by_email(address):
                 raise EmailTaken  # before a hash is spent on it; `add` decides races
         user = User.register(
-            id=UserId(self.ids()),
+            id=id,
             email=address,
             password_hash=self.hasher.hash(accepted),
             name=name,
@@ -63,6 +79,8 @@ class Register:
         )
         with self.unit_of_work() as work:
             work.users.add(user)
+            target = Target(TargetType.USER, str(id))
+            self.auditor.record(work, Action.ACCOUNT_CREATED, target, origin=origin, actor_id=actor)
             work.commit()
         return user
 
@@ -75,7 +93,7 @@ class ReadProfile:
 
     def __call__(self, caller: Caller) -> User:
         with self.reading() as see:
-            return _present(see.users.get(caller.user_id))
+            return present(see.users.get(caller.user_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +102,15 @@ class RenameProfile:
 
     unit_of_work: UnitsOfWork
     clock: Clock
+    auditor: Auditor
 
     def __call__(self, caller: Caller, name: str | None) -> User:
         with self.unit_of_work() as work:
-            user = _present(work.users.lock(caller.user_id))
+            user = present(work.users.lock(caller.user_id))
             renamed = user.renamed(name, now=self.clock())
             if renamed is not user:
                 work.users.save(renamed)
+                _note(work, self.auditor, Action.ACCOUNT_UPDATED, user, caller.origin)
                 work.commit()
         return renamed
 
@@ -104,19 +124,22 @@ class ChangePassword:
     clock: Clock
     hasher: PasswordHasher
     policy: PasswordPolicy
+    proof: PasswordProof
+    auditor: Auditor
 
     def __call__(self, caller: Caller, current: str, new: str) -> None:
         with self.reading() as see:
-            user = _present(see.users.get(caller.user_id))
+            user = present(see.users.get(caller.user_id))
         accepted = self.policy.accept(new, email=user.email)
-        _prove(self.hasher, current, user)
+        self.proof.check(caller, user, current, before=Action.PASSWORD_CHANGED)
         if accepted == composed(current):
             raise WeakPassword("same_as_current")
         hashed = self.hasher.hash(accepted)
         with self.unit_of_work() as work:
-            user = _unchanged(work, user)
+            user = self.proof.still_holds(work, user)
             work.users.save(user.with_password(hashed, now=self.clock()))
             work.sessions.remove_all_of(user.id, keep=caller.session_id)
+            _note(work, self.auditor, Action.PASSWORD_CHANGED, user, caller.origin)
             work.commit()
 
 
@@ -126,36 +149,24 @@ class DeleteAccount:
 
     unit_of_work: UnitsOfWork
     reading: Reading
-    hasher: PasswordHasher
+    proof: PasswordProof
+    auditor: Auditor
 
     def __call__(self, caller: Caller, password: str) -> None:
         with self.reading() as see:
-            user = _present(see.users.get(caller.user_id))
-        _prove(self.hasher, password, user)
+            user = present(see.users.get(caller.user_id))
+        self.proof.check(caller, user, password, before=Action.ACCOUNT_DELETED)
         with self.unit_of_work() as work:
             admins = work.users.lock_active_admins()
-            user = _unchanged(work, user)
+            user = self.proof.still_holds(work, user)
             if admins == {user.id}:
                 raise LastAdmin
             work.users.remove(user.id)
+            work.audit.erase(user.id)
+            _note(work, self.auditor, Action.ACCOUNT_DELETED, user, Origin())
             work.commit()
 
 
-def _present(user: User | None) -> User:
-    """Return the caller's user, who may have been deleted since the caller was identified."""
-    if user is None:
-        raise TokenRevoked
-    return user
-
-
-def _prove(hasher: PasswordHasher, password: str, user: User) -> None:
-    if not hasher.matches(composed(password), user.password_hash):
-        raise WrongPassword
-
-
-def _unchanged(work: UnitOfWork, proved: User) -> User:
-    """Return the user locked, if the password that was proved outside is still theirs."""
-    user = _present(work.users.lock(proved.id))
-    if user.password_hash != proved.password_hash:
-        raise WrongPassword
-    return user
+def _note(work: UnitOfWork, auditor: Auditor, action: Action, user: User, origin: Origin) -> None:
+    target = Target(TargetType.USER, str(user.id))
+    auditor.record(work, action, target, origin=origin, actor_id=user.id)

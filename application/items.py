@@ -65,7 +65,7 @@ class ListItems:
 
     def __call__(self, caller: Caller, *, limit: int, cursor: str | None) -> ItemPage:
         of = f"items owned {caller.user_id}"
-        after = self.cursors.open(cursor, of=of) if cursor else None
+        after = self.cursors.open(cursor, of=of)
         with self.reading() as see:
             found = see.items.owned_by(caller.user_id, after=after, limit=limit + 1)
         page = [SeenItem(item=item, access=Access.OWNER) for item in found[:limit]]

@@ -8,11 +8,30 @@ from enum import Enum, auto
 from typing import Protocol, Self
 from uuid import UUID
 
-from domain.access import Scopes, SessionId, UserId
+from domain.access import Role, Scopes, SessionId, UserId
+from domain.audit import Act, Entry, Head
 from domain.item import Item, ItemId
 from domain.key import KeyId, SigningKey
-from domain.session import Session, Standing
-from domain.user import User
+from domain.session import Lifetimes, Session, Standing
+from domain.throttle import Tally
+from domain.user import Status, User
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page ended: the sort key and the id of its last entry."""
+
+    created_at: datetime
+    id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserFilter:
+    """Which accounts are looked for; None where it does not matter."""
+
+    words: str | None = None
+    role: Role | None = None
+    status: Status | None = None
 
 
 class Users(Protocol):
@@ -30,6 +49,9 @@ class Users(Protocol):
     def lock_active_admins(self) -> frozenset[UserId]:
         """Return who can administer the service, and hold them all, before any other user."""
 
+    def matching(self, wanted: UserFilter, *, after: Place | None, limit: int) -> Sequence[User]:
+        """Return at most `limit` users, newest first, from behind that place."""
+
     def add(self, user: User) -> None:
         """Add a user. Raises EmailTaken, whoever was first."""
 
@@ -46,6 +68,9 @@ class Sessions(Protocol):
     def standing(self, id: SessionId) -> Standing | None:
         """Return what decides whether the session's tokens are alive, in one look."""
 
+    def of_user(self, user_id: UserId) -> Sequence[Session]:
+        """Return the sessions of a user, the one used last first."""
+
     def lock(self, id: SessionId) -> Session | None:
         """Return a session and hold it against other writers until the unit of work ends."""
 
@@ -61,13 +86,8 @@ class Sessions(Protocol):
     def remove_all_of(self, user_id: UserId, *, keep: SessionId | None = None) -> None:
         """End all sessions of a user, or all but one."""
 
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a page ended: the sort key and the id of its last item."""
-
-    created_at: datetime
-    id: UUID
+    def remove_over(self, lifetimes: Lifetimes, *, now: datetime, at_most: int) -> int:
+        """Remove sessions that are idle too long or too old; return how many there were."""
 
 
 class Items(Protocol):
@@ -111,6 +131,63 @@ class SigningKeys(Protocol):
         """Remove a key from the set."""
 
 
+class Tallies(Protocol):
+    """How often things were tried."""
+
+    def hold(self, key: str, *, now: datetime) -> Tally:
+        """Return the tally of a key, a fresh one if need be, and hold it against others."""
+
+    def save(self, tally: Tally) -> None:
+        """Write a tally that is held."""
+
+    def remove(self, key: str) -> None:
+        """Forget a tally."""
+
+    def remove_forgettable(self, *, now: datetime, keep: int) -> int:
+        """Forget what is over, and the oldest of what is more than `keep`; return how many."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditFilter:
+    """Which entries are looked for; None where it does not matter."""
+
+    concerning: UserId | None = None
+    actor_id: UserId | None = None
+    action: str | None = None
+    target_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+class AuditTrail(Protocol):
+    """What happened, entry by entry; nothing is ever changed in it, and nothing removed."""
+
+    def lock_head(self) -> Head:
+        """Return the newest entry's number and MAC, and hold the trail's end against others."""
+
+    def append(self, entry: Entry) -> None:
+        """Add the next entry behind the head that is held."""
+
+    def matching(self, wanted: AuditFilter, *, before: int | None, limit: int) -> Sequence[Entry]:
+        """Return at most `limit` entries, newest first, with smaller numbers than `before`."""
+
+    def following(self, number: int, *, limit: int) -> Sequence[Entry]:
+        """Return at most `limit` entries behind that number, oldest first."""
+
+    def erase(self, user_id: UserId) -> None:
+        """Erase what entries by or about a user say of persons; the chain stays whole."""
+
+
+class Vault(Protocol):
+    """Secrets that the service made for itself, sealed."""
+
+    def get(self, name: str) -> bytes | None:
+        """Return a sealed secret."""
+
+    def put(self, name: str, sealed: bytes) -> None:
+        """Keep a sealed secret under a name, in place of what was there."""
+
+
 class Repositories(Protocol):
     """Everything that is stored, seen at one moment."""
 
@@ -129,6 +206,18 @@ class Repositories(Protocol):
     @property
     def keys(self) -> SigningKeys:
         """The keys that access tokens are signed with."""
+
+    @property
+    def tallies(self) -> Tallies:
+        """How often things were tried."""
+
+    @property
+    def audit(self) -> AuditTrail:
+        """What happened."""
+
+    @property
+    def vault(self) -> Vault:
+        """Secrets that the service made for itself."""
 
 
 class UnitOfWork(Repositories, Protocol):
@@ -186,6 +275,15 @@ class AccessClaims:
     issued_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadAccessToken:
+    """A genuine access token: what it says, under which id, and when it ends (Unix time)."""
+
+    claims: AccessClaims
+    token_id: str
+    expires_at: int
+
+
 @dataclass(frozen=True, slots=True)
 class IssuedAccessToken:
     """A signed access token, with its lifetime in seconds."""
@@ -202,6 +300,9 @@ class AccessTokens(Protocol):
 
     def read(self, text: str, *, now: datetime) -> AccessClaims:
         """Return what a token says. Raises InvalidToken, or TokenExpired for a genuine old one."""
+
+    def inspect(self, text: str) -> ReadAccessToken:
+        """Return a genuine token, also an expired one. Raises InvalidToken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,8 +337,14 @@ class Cursors(Protocol):
     def seal(self, place: Place, *, of: str) -> str:
         """Return a cursor for a place in the list that `of` names, its caller included."""
 
-    def open(self, cursor: str, *, of: str) -> Place:
-        """Return the place. Raises InvalidCursor if it is not one of this very list."""
+    def open(self, cursor: str | None, *, of: str) -> Place | None:
+        """Return the place; None for no cursor. Raises InvalidCursor if it is of another list."""
+
+    def seal_number(self, number: int, *, of: str) -> str:
+        """As `seal`, for a list that is in the order of numbers."""
+
+    def open_number(self, cursor: str | None, *, of: str) -> int | None:
+        """As `open`, for a list that is in the order of numbers."""
 
 
 class KeyForge(Protocol):
@@ -248,6 +355,32 @@ class KeyForge(Protocol):
 
     def resealed(self, key: SigningKey) -> SigningKey:
         """Return the key sealed with the secret of today; the same key if it is already."""
+
+
+class Sealer(Protocol):
+    """Seals the service's own secrets with the operator's."""
+
+    def seal(self, name: str, plain: bytes) -> bytes:
+        """Return a secret sealed with the secret of today, for that name only."""
+
+    def open(self, name: str, sealed: bytes) -> bytes:
+        """Return what was sealed. Raises StoreUnfit if no known secret opens it."""
+
+    def is_current(self, sealed: bytes) -> bool:
+        """Whether it is sealed with the secret of today."""
+
+
+class AuditChain(Protocol):
+    """Links the entries of the audit trail by MACs under a key of its own."""
+
+    def link(self, act: Act, *, behind: Head) -> Entry:
+        """Return the act as the entry behind that head."""
+
+    def is_linked(self, entry: Entry, *, behind: Head) -> bool:
+        """Whether this very entry was written behind that head."""
+
+    def is_whole(self, entry: Entry) -> bool:
+        """Whether its personal part, unless it was erased, is the one that was written."""
 
 
 class SchemaState(Enum):

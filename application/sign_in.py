@@ -1,7 +1,8 @@
-"""Signing in, staying signed in, signing out, and saying who is calling."""
+"""Signing in, and staying signed in: a password for tokens, a token for its successor."""
 
 from dataclasses import dataclass
 
+from application.auditing import Auditor
 from application.ports import (
     AccessClaims,
     AccessTokens,
@@ -11,26 +12,24 @@ from application.ports import (
     Randomness,
     Reading,
     RefreshTokens,
+    UnitOfWork,
     UnitsOfWork,
 )
+from application.throttling import Throttle, network
 from domain import email as emails
-from domain.access import (
-    Caller,
-    Origin,
-    Scopes,
-    SessionId,
-    names_of,
-    narrowed,
-)
+from domain.access import Origin, Scopes, SessionId, names_of, narrowed
+from domain.audit import Action, Result, Target, TargetType
 from domain.errors import (
     InvalidCredentials,
     InvalidRefreshToken,
+    InvalidScope,
     InvalidValue,
+    Misused,
+    NotAuthenticated,
     RefreshTokenReused,
-    TokenRevoked,
 )
 from domain.password import PASSWORD_MAX
-from domain.session import SEED_BYTES, Lifetimes, Session, Verdict
+from domain.session import SEED_BYTES, Lifetimes, Session, Verdict, surplus
 from domain.text import composed
 from domain.user import User
 
@@ -72,56 +71,112 @@ class TokenIssuer:
 
 
 @dataclass(frozen=True, slots=True)
-class SignIn:
-    """Start a session for whoever knows the password, and tell nobody else anything."""
+class SessionStarter:
+    """Starts sessions, and keeps a user's within the cap."""
 
-    unit_of_work: UnitsOfWork
-    reading: Reading
     clock: Clock
     ids: Ids
     random: Randomness
-    hasher: PasswordHasher
+    lifetimes: Lifetimes
+    cap: int
     issuer: TokenIssuer
+    auditor: Auditor
+
+    def start(self, work: UnitOfWork, user: User, scopes: Scopes, origin: Origin) -> Session:
+        """Start a session of a user who is held."""
+        now = self.clock()
+        for id in surplus(
+            work.sessions.of_user(user.id), cap=self.cap, now=now, lifetimes=self.lifetimes
+        ):
+            work.sessions.remove(id)
+        session = Session.start(
+            id=SessionId(self.ids()),
+            user_id=user.id,
+            scopes=scopes,
+            seed=self.random(SEED_BYTES),
+            secret_id=self.issuer.refresh_tokens.secret_id,
+            origin=origin,
+            now=now,
+        )
+        work.sessions.add(session)
+        self.auditor.record(
+            work,
+            Action.SIGNED_IN,
+            Target(TargetType.USER, str(user.id)),
+            origin=origin,
+            actor_id=user.id,
+            email=user.email,
+        )
+        return session
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """Start a session for whoever knows the password, and tell nobody else anything.
+
+    Every attempt takes its slot before anything is hashed or looked up, so that attempts side
+    by side cannot outrun the limits, and known and unknown addresses fare alike.
+    """
+
+    unit_of_work: UnitsOfWork
+    reading: Reading
+    hasher: PasswordHasher
+    starter: SessionStarter
+    by_address: Throttle
+    by_account: Throttle
+    auditor: Auditor
 
     def __call__(self, email: str, password: str, wanted: Scopes | None, origin: Origin) -> Tokens:
-        proved = self._prove(email, password)
-        scopes = narrowed(proved.role.scopes, wanted)
-        stronger = self._rehashed(password, proved)
+        account = _canonical(email)
+        with self.unit_of_work() as work:
+            self.by_address.attempt(work, network(origin.address))
+            self.by_account.attempt(work, account)
+            work.commit()
+        with self.reading() as see:
+            user = see.users.by_email(account)
+        if not self._proves(password, user) or user is None:
+            self._note_failure(account, user, origin)
+            raise InvalidCredentials
+        return self._begin(user, self._rehashed(password, user), wanted, origin)
+
+    def _proves(self, password: str, user: User | None) -> bool:
+        """Whether this is the user's password; every way to fail takes exactly one hash."""
+        text = composed(password)
+        usable = user is not None and user.is_active and len(text) <= PASSWORD_MAX
+        hashed = user.password_hash if user and usable else None
+        return self.hasher.matches(text[:PASSWORD_MAX], hashed)
+
+    def _begin(
+        self, proved: User, stronger: str | None, wanted: Scopes | None, origin: Origin
+    ) -> Tokens:
         with self.unit_of_work() as work:
             user = work.users.lock(proved.id)
             if user is None or not user.is_active or user.password_hash != proved.password_hash:
                 raise InvalidCredentials  # changed while we hashed
             if stronger:
                 work.users.save(user.rehashed(stronger))
-            session = Session.start(
-                id=SessionId(self.ids()),
-                user_id=user.id,
-                scopes=scopes & user.role.scopes,
-                seed=self.random(SEED_BYTES),
-                secret_id=self.issuer.refresh_tokens.secret_id,
-                origin=origin,
-                now=self.clock(),
-            )
-            work.sessions.add(session)
+            self.by_address.take_back(work, network(origin.address))
+            self.by_account.clear(work, user.email)
+            try:
+                scopes = narrowed(user.role.scopes, wanted)
+            except InvalidScope:
+                work.commit()  # the password was right: it is no failure
+                raise
+            session = self.starter.start(work, user, scopes, origin)
             work.commit()
-        return self.issuer.issue(session, session.scopes)
+        return self.starter.issuer.issue(session, session.scopes)
 
-    def _prove(self, email: str, password: str) -> User:
-        """Return the active user with this password; every way to fail takes one hash."""
-        user = None
-        try:
-            address = emails.address(email)
-        except InvalidValue:
-            pass
-        else:
-            with self.reading() as see:
-                user = see.users.by_email(address)
-        text = composed(password)
-        usable = user is not None and user.is_active and len(text) <= PASSWORD_MAX
-        hashed = user.password_hash if user and usable else None
-        if not self.hasher.matches(text[:PASSWORD_MAX], hashed) or user is None:
-            raise InvalidCredentials
-        return user
+    def _note_failure(self, account: str, user: User | None, origin: Origin) -> None:
+        target = Target(TargetType.USER, None if user is None else str(user.id))
+        with self.unit_of_work() as work:
+            actions = [Action.SIGNED_IN]
+            if self.by_account.is_closed(work, account):
+                actions.append(Action.ACCOUNT_LOCKED)
+            for action in actions:
+                self.auditor.record(
+                    work, action, target, origin=origin, result=Result.FAILURE, email=account
+                )
+            work.commit()
 
     def _rehashed(self, password: str, user: User) -> str | None:
         if user.password_hash and self.hasher.is_outdated(user.password_hash):
@@ -137,67 +192,64 @@ class RefreshSession:
     clock: Clock
     lifetimes: Lifetimes
     issuer: TokenIssuer
+    by_address: Throttle
+    auditor: Auditor
 
-    def __call__(self, refresh_token: str, wanted: Scopes | None) -> Tokens:
-        tokens = self.issuer.refresh_tokens
-        claim = tokens.read(refresh_token)
-        now = self.clock()
+    def __call__(
+        self, refresh_token: str, wanted: Scopes | None, origin: Origin | None = None
+    ) -> Tokens:
+        origin = origin or Origin()
         with self.unit_of_work() as work:
-            session = work.sessions.lock(claim.session_id)
-            if (
-                session is None
-                or session.is_over(now=now, lifetimes=self.lifetimes)
-                or not tokens.is_genuine(claim, session)
-            ):
-                raise InvalidRefreshToken
-            verdict = session.judge(claim.count, now=now, grace=self.lifetimes.grace)
-            if verdict is Verdict.SUPERSEDED:
-                work.sessions.remove(session.id)
-                work.commit()  # the verdict outlives the error
-                raise RefreshTokenReused
-            user = work.users.get(session.user_id)
-            if user is None or not user.is_active or verdict is Verdict.NEVER_ISSUED:
-                raise InvalidRefreshToken
-            scopes = narrowed(session.scopes, wanted) & user.role.scopes
-            if verdict is Verdict.CURRENT:
-                session = session.rotated(secret_id=tokens.secret_id, now=now)
-                work.sessions.save(session)
-                work.commit()
+            self.by_address.attempt(work, network(origin.address))
+            try:
+                session, scopes = self._refreshed(work, refresh_token, wanted, origin)
+            except (NotAuthenticated, Misused):
+                work.commit()  # the verdict, and the counted attempt, outlive the error
+                raise
+            work.commit()
         return self.issuer.issue(session, scopes)
 
-
-@dataclass(frozen=True, slots=True)
-class SignOut:
-    """End the caller's session: its tokens are dead before this returns."""
-
-    unit_of_work: UnitsOfWork
-
-    def __call__(self, caller: Caller) -> None:
-        with self.unit_of_work() as work:
-            work.sessions.remove(caller.session_id)
-            work.commit()
-
-
-@dataclass(frozen=True, slots=True)
-class Identify:
-    """Say who is calling: a good token of a live session, with what its user's role allows now."""
-
-    reading: Reading
-    clock: Clock
-    lifetimes: Lifetimes
-    access_tokens: AccessTokens
-
-    def __call__(self, access_token: str, origin: Origin) -> Caller:
+    def _refreshed(
+        self, work: UnitOfWork, refresh_token: str, wanted: Scopes | None, origin: Origin
+    ) -> tuple[Session, Scopes]:
+        tokens = self.issuer.refresh_tokens
+        claim = tokens.read(refresh_token)
+        session = work.sessions.lock(claim.session_id)
         now = self.clock()
-        claims = self.access_tokens.read(access_token, now=now)
-        with self.reading() as see:
-            standing = see.sessions.standing(claims.session_id)
-        if standing is None or not standing.is_alive(now=now, lifetimes=self.lifetimes):
-            raise TokenRevoked
-        return Caller(
-            user_id=standing.user_id,
-            session_id=claims.session_id,
-            role=standing.role,
-            scopes=claims.scopes & standing.role.scopes,
+        if (
+            session is None
+            or session.is_over(now=now, lifetimes=self.lifetimes)
+            or not tokens.is_genuine(claim, session)
+        ):
+            raise InvalidRefreshToken
+        verdict = session.judge(claim.count, now=now, grace=self.lifetimes.grace)
+        if verdict is Verdict.SUPERSEDED:
+            self._end_reused(work, session, origin)
+            raise RefreshTokenReused
+        user = work.users.get(session.user_id)
+        if user is None or not user.is_active or verdict is Verdict.NEVER_ISSUED:
+            raise InvalidRefreshToken
+        scopes = narrowed(session.scopes, wanted) & user.role.scopes
+        if verdict is Verdict.CURRENT:
+            session = session.rotated(secret_id=tokens.secret_id, now=now)
+            work.sessions.save(session)
+        return session, scopes
+
+    def _end_reused(self, work: UnitOfWork, session: Session, origin: Origin) -> None:
+        work.sessions.remove(session.id)
+        self.auditor.record(
+            work,
+            Action.REFRESH_REUSED,
+            Target(TargetType.SESSION, str(session.id)),
             origin=origin,
+            actor_id=session.user_id,
+            result=Result.FAILURE,
         )
+
+
+def _canonical(email: str) -> str:
+    """Return the canonical address, or what was typed where it is none: nobody has that one."""
+    try:
+        return emails.address(email)
+    except InvalidValue:
+        return email

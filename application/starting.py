@@ -2,7 +2,16 @@
 
 from dataclasses import dataclass
 
-from application.ports import Clock, KeyForge, Schema, SchemaState, UnitsOfWork
+from application.ports import (
+    Clock,
+    KeyForge,
+    Randomness,
+    Schema,
+    SchemaState,
+    Sealer,
+    UnitOfWork,
+    UnitsOfWork,
+)
 from domain.errors import StoreUnfit
 
 
@@ -45,22 +54,45 @@ class Migrate:
         return state is not SchemaState.CURRENT
 
 
+AUDIT_KEY = "audit chain"
+"""The name of the secret that the audit trail is chained with."""
+
+AUDIT_KEY_BYTES = 32
+"""As strong as the MAC."""
+
+
 @dataclass(frozen=True, slots=True)
 class PrepareKeys:
-    """See that there is a key to sign with, and that all are sealed with today's secret."""
+    """See that every key there has to be is there, sealed with the operator's secret of today."""
 
     unit_of_work: UnitsOfWork
     clock: Clock
+    random: Randomness
     forge: KeyForge
+    sealer: Sealer
 
     def __call__(self) -> None:
-        now = self.clock()
         with self.unit_of_work() as work:
-            keys = work.keys.lock_all()
-            if not keys:
-                work.keys.add(self.forge.make(now=now, signs_from=now))
-            for key in keys:
-                resealed = self.forge.resealed(key)
-                if resealed is not key:
-                    work.keys.save(resealed)
+            self._prepare_signing(work)
+            self._prepare_audit(work)
             work.commit()
+
+    def _prepare_signing(self, work: UnitOfWork) -> None:
+        now = self.clock()
+        keys = work.keys.lock_all()  # one process at a time comes past this
+        if not keys:
+            work.keys.add(self.forge.make(now=now, signs_from=now))
+        for key in keys:
+            resealed = self.forge.resealed(key)
+            if resealed is not key:
+                work.keys.save(resealed)
+
+    def _prepare_audit(self, work: UnitOfWork) -> None:
+        sealed = work.vault.get(AUDIT_KEY)
+        if sealed is None:
+            plain = self.random(AUDIT_KEY_BYTES)
+        elif not self.sealer.is_current(sealed):
+            plain = self.sealer.open(AUDIT_KEY, sealed)
+        else:
+            return
+        work.vault.put(AUDIT_KEY, self.sealer.seal(AUDIT_KEY, plain))

@@ -7,7 +7,7 @@ BasaltError
 │   ├── BadBearer: InvalidToken · TokenExpired · TokenRevoked
 │   └── InvalidCredentials · InvalidRefreshToken · RefreshTokenReused
 ├── Refused                 we know who you are, and you may not
-│   └── Forbidden · InsufficientScope · WrongPassword
+│   └── Forbidden · InsufficientScope · WrongPassword · KeySigns
 ├── NotFound                there is no such thing, or none for you
 │   └── ItemNotFound · UserNotFound · SessionNotFound · KeyNotFound
 ├── Conflict                the present state does not allow it
@@ -171,6 +171,13 @@ class SessionNotFound(NotFound):
 
     code = "SESSION_NOT_FOUND"
     message = "No such session."
+
+
+class KeySigns(Refused):
+    """The key that signs cannot be retired."""
+
+    code = "FORBIDDEN"
+    message = "This key signs now. Rotate the keys first, then retire it."
 
 
 class KeyNotFound(NotFound):

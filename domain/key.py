@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NewType
 
 KeyId = NewType("KeyId", str)
@@ -17,6 +17,13 @@ class SigningKey:
     sealed: bytes = field(repr=False)
     created_at: datetime
     signs_from: datetime
+
+
+PUBLISHED_BEFORE = timedelta(seconds=300)
+"""How long a key is published before it signs: as long as caches keep the key set."""
+
+FOLLOWED_WITHIN = timedelta(seconds=3)
+"""How long a key is stored before it signs at the soonest: by then every worker has seen it."""
 
 
 def signing_key(keys: Sequence[SigningKey], *, now: datetime) -> SigningKey | None:

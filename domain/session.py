@@ -5,6 +5,7 @@ count is derived from them and from the service's secret, so the current one can
 for a client that lost the reply, and every older one is known to be superseded.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
@@ -123,6 +124,16 @@ class Session:
     def rotated(self, *, secret_id: str, now: datetime) -> Self:
         """Return the session after a refresh: the next token is current, under that secret."""
         return replace(self, counter=self.counter + 1, secret_id=secret_id, last_used_at=now)
+
+
+def surplus(
+    sessions: Sequence[Session], *, cap: int, now: datetime, lifetimes: Lifetimes
+) -> list[SessionId]:
+    """Return which sessions must go before one more begins: those over, then the oldest idle."""
+    over = [one.id for one in sessions if one.is_over(now=now, lifetimes=lifetimes)]
+    alive = [one for one in sessions if not one.is_over(now=now, lifetimes=lifetimes)]
+    alive.sort(key=lambda one: (one.last_used_at, one.id), reverse=True)
+    return over + [one.id for one in alive[cap - 1 :]]
 
 
 def _end(created_at: datetime, last_used_at: datetime, lifetimes: Lifetimes) -> datetime:

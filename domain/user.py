@@ -82,6 +82,13 @@ class User:
             else replace(self, display_name=wanted, updated_at=now)
         )
 
+    def administered(self, *, role: Role | None, status: Status | None, now: datetime) -> Self:
+        """Return the user with another role or status; the same user if nothing changes."""
+        wanted = role or self.role, status or self.status
+        if wanted == (self.role, self.status):
+            return self
+        return replace(self, role=wanted[0], status=wanted[1], updated_at=now)
+
     def with_password(self, password_hash: str, *, now: datetime) -> Self:
         """Return the user with another password."""
         return replace(self, password_hash=password_hash, updated_at=now)

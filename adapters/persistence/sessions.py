@@ -1,14 +1,16 @@
 """The live sign-ins in their table."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, or_, select, update
 
 from adapters.persistence.statements import Statements
 from adapters.persistence.tables import SessionRow, UserRow, table
 from application.ports import Sessions
 from domain.access import Role, SessionId, UserId, names_of, scopes_named
-from domain.session import Session, Standing
+from domain.session import Lifetimes, Session, Standing
 from domain.user import Status
 
 _SESSIONS = table(SessionRow)
@@ -25,6 +27,22 @@ _STANDING = (
     .where(_SESSIONS.c.id == bindparam("id"))
 )
 _LOCKED = select(_SESSIONS).where(_SESSIONS.c.id == bindparam("id")).with_for_update()
+_OF_USER = (
+    select(_SESSIONS)
+    .where(_SESSIONS.c.user_id == bindparam("user_id"))
+    .order_by(_SESSIONS.c.last_used_at.desc(), _SESSIONS.c.id.desc())
+)
+_OVER = (
+    select(_SESSIONS.c.id)
+    .where(
+        or_(
+            _SESSIONS.c.last_used_at <= bindparam("idle_since"),
+            _SESSIONS.c.created_at <= bindparam("begun_before"),
+        )
+    )
+    .limit(bindparam("at_most"))
+    .with_for_update(skip_locked=True)
+)
 _INSERT = insert(_SESSIONS)
 _UPDATE = update(_SESSIONS).where(_SESSIONS.c.id == bindparam("key"))
 _DELETE = delete(_SESSIONS).where(_SESSIONS.c.id == bindparam("id"))
@@ -50,6 +68,9 @@ class SqlSessions(Sessions):
             last_used_at=row.last_used_at,
         )
 
+    def of_user(self, user_id: UserId) -> Sequence[Session]:
+        return [_session(row) for row in self._sql.run(_OF_USER, {"user_id": user_id})]
+
     def lock(self, id: SessionId) -> Session | None:
         row = self._sql.one(_LOCKED, {"id": id})
         return None if row is None else _session(row)
@@ -68,6 +89,17 @@ class SqlSessions(Sessions):
             self._sql.run(_DELETE_ALL, {"user_id": user_id})
         else:
             self._sql.run(_DELETE_OTHERS, {"user_id": user_id, "keep": keep})
+
+    def remove_over(self, lifetimes: Lifetimes, *, now: datetime, at_most: int) -> int:
+        limits = {
+            "idle_since": now - lifetimes.idle,
+            "begun_before": now - lifetimes.absolute,
+            "at_most": at_most,
+        }
+        over = self._sql.run(_OVER, limits).scalars().all()
+        for id in over:
+            self.remove(id)
+        return len(over)
 
 
 def _session(row: Any) -> Session:

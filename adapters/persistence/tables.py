@@ -8,13 +8,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, ForeignKey, Index, LargeBinary, Table, Text
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, Table, Text
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
 from domain.access import USER_AGENT_MAX
 from domain.attributes import compact
+from domain.audit import TARGET_ID_MAX
 from domain.email import EMAIL_MAX
 from domain.item import DESCRIPTION_MAX, TITLE_MAX
 from domain.user import DISPLAY_NAME_MAX
@@ -65,6 +66,10 @@ class UserRow(SQLModel, table=True):
     password_hash: str | None = Field(max_length=512)
     created_at: datetime
     updated_at: datetime
+    search: str = Field(sa_column=Column(Text, nullable=False, server_default=""))
+    """Address and name, case-folded: what administrators' searches look into."""
+
+    __table_args__ = (Index(None, "created_at", "id"),)
 
 
 class SessionRow(SQLModel, table=True):
@@ -83,7 +88,11 @@ class SessionRow(SQLModel, table=True):
     created_at: datetime
     last_used_at: datetime
 
-    __table_args__ = (Index(None, "user_id", "last_used_at"),)
+    __table_args__ = (
+        Index(None, "user_id", "last_used_at"),
+        Index(None, "last_used_at"),
+        Index(None, "created_at"),
+    )
 
 
 class ItemRow(SQLModel, table=True):
@@ -114,6 +123,79 @@ class SigningKeyRow(SQLModel, table=True):
     sealed: bytes = Field(sa_type=LargeBinary)
     created_at: datetime
     signs_from: datetime
+
+
+class VaultRow(SQLModel, table=True):
+    """A secret that the service made for itself, sealed."""
+
+    __tablename__ = "vault"
+
+    name: str = Field(primary_key=True, max_length=64)
+    sealed: bytes = Field(sa_type=LargeBinary)
+
+
+class TallyRow(SQLModel, table=True):
+    """How often something was tried; the key is a digest."""
+
+    __tablename__ = "tallies"
+
+    key: str = Field(primary_key=True, max_length=64)
+    count: int
+    closed_until: datetime | None
+    forget_at: datetime
+
+    __table_args__ = (Index(None, "forget_at"),)
+
+
+class AuditEntryRow(SQLModel, table=True):
+    """An entry of the audit trail: never changed, never removed."""
+
+    __tablename__ = "audit_entries"
+
+    number: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    id: UUID = Field(unique=True)
+    at: datetime
+    action: str = Field(max_length=64)
+    result: str = Field(max_length=16)
+    actor_id: UUID | None
+    target_type: str = Field(max_length=16)
+    target_id: str | None = Field(max_length=TARGET_ID_MAX)
+    request_id: str | None = Field(max_length=64)
+    personal_digest: bytes = Field(sa_type=LargeBinary)
+    mac: bytes = Field(sa_type=LargeBinary)
+
+    __table_args__ = (
+        Index(None, "actor_id", "number"),
+        Index(None, "target_id", "number"),
+        Index(None, "action", "number"),
+        Index(None, "at"),
+    )
+
+
+class AuditPersonalRow(SQLModel, table=True):
+    """What of an entry belongs to a person; it can be erased, and the chain stays whole."""
+
+    __tablename__ = "audit_personal"
+
+    number: int = Field(
+        sa_column=Column(
+            BigInteger, ForeignKey("audit_entries.number"), primary_key=True, autoincrement=False
+        )
+    )
+    salt: bytes = Field(sa_type=LargeBinary)
+    address: str | None = Field(max_length=64)
+    user_agent: str | None = Field(max_length=USER_AGENT_MAX)
+    email: str | None = Field(sa_type=Text)
+
+
+class AuditHeadRow(SQLModel, table=True):
+    """The number and MAC of the newest entry: the one row that writers of the trail queue at."""
+
+    __tablename__ = "audit_head"
+
+    id: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    number: int = Field(sa_column=Column(BigInteger, nullable=False))
+    mac: bytes = Field(sa_type=LargeBinary)
 
 
 def table(row: type[SQLModel]) -> Table:

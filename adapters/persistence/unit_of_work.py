@@ -8,13 +8,16 @@ from typing import Self
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from adapters.persistence.audit import SqlAuditTrail
 from adapters.persistence.database import Database
 from adapters.persistence.failures import meaning
 from adapters.persistence.items import SqlItems
 from adapters.persistence.keys import SqlSigningKeys
 from adapters.persistence.sessions import SqlSessions
 from adapters.persistence.statements import Statements
+from adapters.persistence.tallies import SqlTallies
 from adapters.persistence.users import SqlUsers
+from adapters.persistence.vault import SqlVault
 from application.ports import Repositories, UnitOfWork
 
 
@@ -38,6 +41,18 @@ class SqlRepositories(Repositories):
     @cached_property
     def keys(self) -> SqlSigningKeys:
         return SqlSigningKeys(self._statements)
+
+    @cached_property
+    def tallies(self) -> SqlTallies:
+        return SqlTallies(self._statements)
+
+    @cached_property
+    def audit(self) -> SqlAuditTrail:
+        return SqlAuditTrail(self._statements)
+
+    @cached_property
+    def vault(self) -> SqlVault:
+        return SqlVault(self._statements)
 
 
 class SqlReading(SqlRepositories):

@@ -1,13 +1,14 @@
 """The accounts in their table."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, tuple_, update
 
 from adapters.persistence.statements import Statements
 from adapters.persistence.tables import UserRow, table
-from application.ports import Users
+from application.ports import Place, UserFilter, Users
 from domain.access import Role, UserId
 from domain.user import Status, User
 
@@ -21,6 +22,7 @@ _ACTIVE_ADMINS = (
     .order_by(_USERS.c.id)
     .with_for_update()
 )
+_NEWEST_FIRST = select(_USERS).order_by(_USERS.c.created_at.desc(), _USERS.c.id.desc())
 _INSERT = insert(_USERS)
 _UPDATE = update(_USERS).where(_USERS.c.id == bindparam("key"))
 _DELETE = delete(_USERS).where(_USERS.c.id == bindparam("id"))
@@ -44,6 +46,19 @@ class SqlUsers(Users):
     def lock_active_admins(self) -> frozenset[UserId]:
         return frozenset(self._sql.run(_ACTIVE_ADMINS).scalars())
 
+    def matching(self, wanted: UserFilter, *, after: Place | None, limit: int) -> Sequence[User]:
+        query = _NEWEST_FIRST.limit(limit)
+        if wanted.words is not None:
+            query = query.where(_USERS.c.search.contains(wanted.words.casefold(), autoescape=True))
+        if wanted.role is not None:
+            query = query.where(_USERS.c.role == wanted.role.value)
+        if wanted.status is not None:
+            query = query.where(_USERS.c.status == wanted.status.value)
+        if after is not None:
+            behind = tuple_(_USERS.c.created_at, _USERS.c.id)
+            query = query.where(behind < (after.created_at, after.id))
+        return [_made(row) for row in self._sql.run(query)]
+
     def add(self, user: User) -> None:
         self._sql.run(_INSERT, _values(user))
 
@@ -55,10 +70,26 @@ class SqlUsers(Users):
 
 
 def _user(row: Any) -> User | None:
-    if row is None:
-        return None
-    return User(**dict(row._mapping) | {"role": Role(row.role), "status": Status(row.status)})
+    return None if row is None else _made(row)
+
+
+def _made(row: Any) -> User:
+    return User(
+        id=row.id,
+        email=row.email,
+        display_name=row.display_name,
+        role=Role(row.role),
+        status=Status(row.status),
+        email_verified=row.email_verified,
+        password_hash=row.password_hash,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
 
 
 def _values(user: User) -> dict[str, object]:
-    return asdict(user) | {"role": user.role.value, "status": user.status.value}
+    return asdict(user) | {
+        "role": user.role.value,
+        "status": user.status.value,
+        "search": f"{user.email}\n{user.display_name or ''}".casefold(),
+    }

@@ -12,7 +12,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
 from adapters.security.signing_keys import ALGORITHM
-from application.ports import AccessClaims, AccessTokens, IssuedAccessToken
+from application.ports import AccessClaims, AccessTokens, IssuedAccessToken, ReadAccessToken
 from domain.access import Scope, SessionId, UserId, names_of
 from domain.errors import InvalidToken, TokenExpired
 
@@ -43,7 +43,7 @@ class Keys(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Verified:
-    claims: AccessClaims
+    token: ReadAccessToken
     expires: float
     key_id: str
 
@@ -80,15 +80,25 @@ class JwtAccessTokens(AccessTokens):
         return IssuedAccessToken(text, self._lifetime)
 
     def read(self, text: str, *, now: datetime) -> AccessClaims:
-        verified = self._remembered.get(text)
-        if verified is None:
+        verified = self._verified(text)
+        if now.timestamp() >= verified.expires:
+            self._remembered.pop(text, None)
+            raise TokenExpired
+        return verified.token.claims
+
+    def inspect(self, text: str) -> ReadAccessToken:
+        return self._verified(text).token
+
+    def _verified(self, text: str) -> _Verified:
+        remembered = self._remembered.get(text)
+        if remembered is None:
             verified = self._verify(text)
             self._remember(text, verified)
-        elif self._keys.to_verify(verified.key_id) is None:
+            return verified
+        if self._keys.to_verify(remembered.key_id) is None:
+            self._remembered.pop(text, None)
             raise InvalidToken  # its key was retired since
-        if now.timestamp() >= verified.expires:
-            raise TokenExpired
-        return verified.claims
+        return remembered
 
     def _verify(self, text: str) -> _Verified:
         if len(text) > TOKEN_BYTES_MAX or not text.isascii():
@@ -100,7 +110,13 @@ class JwtAccessTokens(AccessTokens):
         if token.header.get("typ") != TYPE or not isinstance(token.claims, dict):
             raise InvalidToken
         claims = self._claims(token.claims)
-        return _Verified(claims, float(token.claims["exp"]), token.header["kid"])
+        expires = float(token.claims["exp"])
+        read = ReadAccessToken(
+            claims=claims,
+            token_id=token.claims["jti"],
+            expires_at=int(expires),
+        )
+        return _Verified(read, expires, token.header["kid"])
 
     def _key_of(self, token: Any) -> ECKey:
         key = self._keys.to_verify(token.headers().get("kid"))

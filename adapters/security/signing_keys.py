@@ -1,17 +1,14 @@
 """Keys for ES256: making them, sealing their private parts, and having the live ones at hand."""
 
 import json
-import os
 import threading
 import time
+from dataclasses import replace
 from datetime import datetime
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from joserfc.jwk import ECKey
 
-from adapters.security.secrets import Secrets
-from application.ports import Clock, KeyForge, Reading
+from application.ports import Clock, KeyForge, Reading, Sealer
 from domain.errors import StoreUnfit
 from domain.key import KeyId, SigningKey, signing_key
 
@@ -25,15 +22,12 @@ FOLLOW_AFTER = 2.0
 LOOK_UP_AFTER = 1.0
 """Seconds between two looks that unknown key ids may cause."""
 
-_PURPOSE = "signing keys"
-_NONCE = 12
-
 
 class EcKeyForge(KeyForge):
-    """Makes key pairs on P-256 and seals them by AES-256-GCM under the service's secret."""
+    """Makes key pairs on P-256, with their private parts sealed."""
 
-    def __init__(self, secrets: Secrets) -> None:
-        self._secrets = secrets
+    def __init__(self, sealer: Sealer) -> None:
+        self._sealer = sealer
 
     def make(self, *, now: datetime, signs_from: datetime) -> SigningKey:
         pair = ECKey.generate_key(CURVE)
@@ -42,46 +36,23 @@ class EcKeyForge(KeyForge):
         return SigningKey(
             id=id,
             public=json.dumps(public),
-            sealed=self._seal(id, pair.as_pem(private=True)),
+            sealed=self._sealer.seal(_name(id), pair.as_pem(private=True)),
             created_at=now,
             signs_from=signs_from,
         )
 
     def resealed(self, key: SigningKey) -> SigningKey:
-        if self._sealed_with(key) == self._secrets.current.id:
+        if self._sealer.is_current(key.sealed):
             return key
-        return SigningKey(
-            id=key.id,
-            public=key.public,
-            sealed=self._seal(key.id, self.open(key)),
-            created_at=key.created_at,
-            signs_from=key.signs_from,
-        )
+        return replace(key, sealed=self._sealer.seal(_name(key.id), self.open(key)))
 
     def open(self, key: SigningKey) -> bytes:
         """Return the private part as PEM. Raises StoreUnfit if no known secret opens it."""
-        secret = self._secrets.get(self._sealed_with(key))
-        sealed = key.sealed.partition(b":")[2]
-        try:
-            if secret is None:
-                raise InvalidTag
-            return AESGCM(secret.key(_PURPOSE)).decrypt(
-                sealed[:_NONCE], sealed[_NONCE:], key.id.encode()
-            )
-        except InvalidTag:
-            raise StoreUnfit(
-                "The signing keys in the database were sealed with another secret: set "
-                "BASALT_SECRET_KEY to that one, or BASALT_SECRET_KEY_PREVIOUS while you change it."
-            ) from None
+        return self._sealer.open(_name(key.id), key.sealed)
 
-    def _seal(self, id: KeyId, private: bytes) -> bytes:
-        secret, nonce = self._secrets.current, os.urandom(_NONCE)
-        sealed = AESGCM(secret.key(_PURPOSE)).encrypt(nonce, private, id.encode())
-        return secret.id.encode() + b":" + nonce + sealed
 
-    @staticmethod
-    def _sealed_with(key: SigningKey) -> str:
-        return key.sealed.partition(b":")[0].decode("ascii", "replace")
+def _name(id: KeyId) -> str:
+    return f"signing key {id}"
 
 
 class KeyRing:

@@ -1,5 +1,8 @@
 """What Alembic runs: the steps that are missing, on the connection that it was given.
 
+Steps never use Alembic's batch mode: it drops and makes a SQLite table anew, and dropping one
+deletes the rows of every table that refers to it.
+
 Alembic's own command line works too, on the database that `-x url=…` names.
 """
 
@@ -14,7 +17,6 @@ def _migrate(connection: Connection) -> None:
     context.configure(
         connection=connection,
         target_metadata=SQLModel.metadata,
-        render_as_batch=connection.dialect.name == "sqlite",
         compare_type=True,
         transactional_ddl=True,  # SQLite can, although Alembic does not count on it
     )

@@ -1,0 +1,37 @@
+"""All that the in-memory twins store."""
+
+from dataclasses import dataclass, field, replace
+
+from domain.access import SessionId, UserId
+from domain.audit import Entry
+from domain.item import Item, ItemId
+from domain.key import KeyId, SigningKey
+from domain.session import Session
+from domain.throttle import Tally
+from domain.user import User
+
+
+@dataclass
+class Shelves:
+    """All that is stored, at one moment; entities never change, so copies may share them."""
+
+    users: dict[UserId, User] = field(default_factory=dict)
+    sessions: dict[SessionId, Session] = field(default_factory=dict)
+    items: dict[ItemId, Item] = field(default_factory=dict)
+    keys: dict[KeyId, SigningKey] = field(default_factory=dict)
+    tallies: dict[str, Tally] = field(default_factory=dict)
+    audit: list[Entry] = field(default_factory=list)
+    vault: dict[str, bytes] = field(default_factory=dict)
+
+    def copy(self) -> "Shelves":
+        """Return shelves that can be changed without changing these."""
+        return replace(
+            self,
+            users=dict(self.users),
+            sessions=dict(self.sessions),
+            items=dict(self.items),
+            keys=dict(self.keys),
+            tallies=dict(self.tallies),
+            audit=list(self.audit),
+            vault=dict(self.vault),
+        )

@@ -1,0 +1,130 @@
+"""The audit trail in its tables: the entries, what of them is personal, and the head."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import bindparam, delete, insert, or_, select, update
+
+from adapters.persistence.statements import Statements
+from adapters.persistence.tables import AuditEntryRow, AuditHeadRow, AuditPersonalRow, table
+from application.ports import AuditFilter, AuditTrail
+from domain.access import UserId
+from domain.audit import Entry, Head, Personal
+
+_ENTRIES = table(AuditEntryRow)
+_PERSONAL = table(AuditPersonalRow)
+_HEAD = table(AuditHeadRow)
+_LOCKED_HEAD = select(_HEAD.c.number, _HEAD.c.mac).with_for_update()
+_MOVE_HEAD = update(_HEAD)
+_INSERT = insert(_ENTRIES)
+_INSERT_PERSONAL = insert(_PERSONAL)
+_WITH_PERSONAL = select(
+    _ENTRIES, _PERSONAL.c.salt, _PERSONAL.c.address, _PERSONAL.c.user_agent, _PERSONAL.c.email
+).join_from(_ENTRIES, _PERSONAL, _ENTRIES.c.number == _PERSONAL.c.number, isouter=True)
+_FOLLOWING = (
+    _WITH_PERSONAL.where(_ENTRIES.c.number > bindparam("number"))
+    .order_by(_ENTRIES.c.number)
+    .limit(bindparam("limit"))
+)
+_ERASE = delete(_PERSONAL).where(
+    _PERSONAL.c.number.in_(
+        select(_ENTRIES.c.number).where(
+            or_(
+                _ENTRIES.c.actor_id == bindparam("user_id", type_=_ENTRIES.c.actor_id.type),
+                _ENTRIES.c.target_id == bindparam("target_id"),
+            )
+        )
+    )
+)
+
+
+class SqlAuditTrail(AuditTrail):
+    """The trail on SQLite and PostgreSQL."""
+
+    def __init__(self, statements: Statements) -> None:
+        self._sql = statements
+
+    def lock_head(self) -> Head:
+        row = self._sql.run(_LOCKED_HEAD).one()
+        return Head(row.number, row.mac)
+
+    def append(self, entry: Entry) -> None:
+        self._sql.run(
+            _INSERT,
+            {
+                "number": entry.number,
+                "id": entry.id,
+                "at": entry.at,
+                "action": entry.action,
+                "result": entry.result,
+                "actor_id": entry.actor_id,
+                "target_type": entry.target_type,
+                "target_id": entry.target_id,
+                "request_id": entry.request_id,
+                "personal_digest": entry.personal_digest,
+                "mac": entry.mac,
+            },
+        )
+        if entry.personal:
+            self._sql.run(
+                _INSERT_PERSONAL,
+                {
+                    "number": entry.number,
+                    "salt": entry.personal.salt,
+                    "address": entry.personal.address,
+                    "user_agent": entry.personal.user_agent,
+                    "email": entry.personal.email,
+                },
+            )
+        self._sql.run(_MOVE_HEAD, {"number": entry.number, "mac": entry.mac})
+
+    def matching(self, wanted: AuditFilter, *, before: int | None, limit: int) -> Sequence[Entry]:
+        query = _WITH_PERSONAL.order_by(_ENTRIES.c.number.desc()).limit(limit)
+        if wanted.concerning is not None:
+            query = query.where(
+                or_(
+                    _ENTRIES.c.actor_id == wanted.concerning,
+                    _ENTRIES.c.target_id == str(wanted.concerning),
+                )
+            )
+        if wanted.actor_id is not None:
+            query = query.where(_ENTRIES.c.actor_id == wanted.actor_id)
+        if wanted.action is not None:
+            query = query.where(_ENTRIES.c.action == wanted.action)
+        if wanted.target_id is not None:
+            query = query.where(_ENTRIES.c.target_id == wanted.target_id)
+        if wanted.since is not None:
+            query = query.where(_ENTRIES.c.at >= wanted.since)
+        if wanted.until is not None:
+            query = query.where(_ENTRIES.c.at < wanted.until)
+        if before is not None:
+            query = query.where(_ENTRIES.c.number < before)
+        return [_entry(row) for row in self._sql.run(query)]
+
+    def following(self, number: int, *, limit: int) -> Sequence[Entry]:
+        rows = self._sql.run(_FOLLOWING, {"number": number, "limit": limit})
+        return [_entry(row) for row in rows]
+
+    def erase(self, user_id: UserId) -> None:
+        self._sql.run(_ERASE, {"user_id": user_id, "target_id": str(user_id)})
+
+
+def _entry(row: Any) -> Entry:
+    return Entry(
+        number=row.number,
+        id=row.id,
+        at=row.at,
+        action=row.action,
+        result=row.result,
+        actor_id=row.actor_id,
+        target_type=row.target_type,
+        target_id=row.target_id,
+        request_id=row.request_id,
+        personal_digest=row.personal_digest,
+        mac=row.mac,
+        personal=None
+        if row.salt is None
+        else Personal(
+            salt=row.salt, address=row.address, user_agent=row.user_agent, email=row.email
+        ),
+    )

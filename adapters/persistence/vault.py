@@ -1,0 +1,27 @@
+"""The service's own secrets in their table, sealed."""
+
+from sqlalchemy import bindparam, delete, insert, select
+
+from adapters.persistence.statements import Statements
+from adapters.persistence.tables import VaultRow, table
+from application.ports import Vault
+
+_VAULT = table(VaultRow)
+_BY_NAME = select(_VAULT.c.sealed).where(_VAULT.c.name == bindparam("name"))
+_INSERT = insert(_VAULT)
+_DELETE = delete(_VAULT).where(_VAULT.c.name == bindparam("name"))
+
+
+class SqlVault(Vault):
+    """A vault on SQLite and PostgreSQL."""
+
+    def __init__(self, statements: Statements) -> None:
+        self._sql = statements
+
+    def get(self, name: str) -> bytes | None:
+        row = self._sql.one(_BY_NAME, {"name": name})
+        return None if row is None else row.sealed
+
+    def put(self, name: str, sealed: bytes) -> None:
+        self._sql.run(_DELETE, {"name": name})
+        self._sql.run(_INSERT, {"name": name, "sealed": sealed})

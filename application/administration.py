@@ -1,0 +1,160 @@
+"""What administrators do to accounts: find them, change them, end their sessions, remove them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from application.auditing import Auditor
+from application.ports import (
+    Clock,
+    Cursors,
+    Place,
+    Reading,
+    UnitOfWork,
+    UnitsOfWork,
+    UserFilter,
+)
+from application.sessions import LiveSession, LiveSessions
+from domain.access import Caller, Role, UserId
+from domain.audit import Action, Target, TargetType
+from domain.errors import LastAdmin, UserNotFound
+from domain.user import Status, User
+
+
+@dataclass(frozen=True, slots=True)
+class UserPage:
+    """One page of a list, with the cursor of the next one, if there is one."""
+
+    users: Sequence[User]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListUsers:
+    """Find accounts, newest first, page by page."""
+
+    reading: Reading
+    cursors: Cursors
+
+    def __call__(
+        self, caller: Caller, wanted: UserFilter, *, limit: int, cursor: str | None
+    ) -> UserPage:
+        of = f"users {caller.user_id} {wanted}"
+        after = self.cursors.open(cursor, of=of)
+        with self.reading() as see:
+            found = see.users.matching(wanted, after=after, limit=limit + 1)
+        page = found[:limit]
+        if len(found) <= limit:
+            return UserPage(page, None)
+        return UserPage(page, self.cursors.seal(Place(page[-1].created_at, page[-1].id), of=of))
+
+
+@dataclass(frozen=True, slots=True)
+class ReadUser:
+    """Look at any account."""
+
+    reading: Reading
+
+    def __call__(self, id: UserId) -> User:
+        with self.reading() as see:
+            return _found(see.users.get(id))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserEdit:
+    """What an administrator changes of an account; None leaves it, a name of None clears it."""
+
+    role: Role | None = None
+    status: Status | None = None
+    renames: bool = False
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EditUser:
+    """Change an account's role, status or name. Suspending it ends its sessions at once."""
+
+    unit_of_work: UnitsOfWork
+    clock: Clock
+    auditor: Auditor
+
+    def __call__(self, caller: Caller, id: UserId, edit: UserEdit) -> User:
+        now = self.clock()
+        with self.unit_of_work() as work:
+            admins = work.users.lock_active_admins()
+            user = _found(work.users.lock(id))
+            edited = user.administered(role=edit.role, status=edit.status, now=now)
+            if edit.renames:
+                edited = edited.renamed(edit.name, now=now)
+            if edited == user:
+                return user
+            if admins == {id} and not edited.is_active_admin:
+                raise LastAdmin
+            work.users.save(edited)
+            if not edited.is_active:
+                work.sessions.remove_all_of(id)
+            _note(work, self.auditor, Action.USER_UPDATED, caller, id)
+            work.commit()
+        return edited
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveUser:
+    """Remove an account with its items and its sessions."""
+
+    unit_of_work: UnitsOfWork
+    auditor: Auditor
+
+    def __call__(self, caller: Caller, id: UserId) -> None:
+        with self.unit_of_work() as work:
+            admins = work.users.lock_active_admins()
+            _found(work.users.lock(id))
+            if admins == {id}:
+                raise LastAdmin
+            work.users.remove(id)
+            work.audit.erase(id)
+            _note(work, self.auditor, Action.USER_DELETED, caller, id)
+            work.commit()
+
+
+@dataclass(frozen=True, slots=True)
+class ListUserSessions:
+    """Look at the sign-ins of any account."""
+
+    reading: Reading
+    live: LiveSessions
+
+    def __call__(self, id: UserId) -> Sequence[LiveSession]:
+        with self.reading() as see:
+            _found(see.users.get(id))
+            return self.live.of_user(see, id)
+
+
+@dataclass(frozen=True, slots=True)
+class EndUserSessions:
+    """End all sessions of an account."""
+
+    unit_of_work: UnitsOfWork
+    auditor: Auditor
+
+    def __call__(self, caller: Caller, id: UserId) -> None:
+        with self.unit_of_work() as work:
+            _found(work.users.lock(id))
+            work.sessions.remove_all_of(id)
+            _note(work, self.auditor, Action.USER_SESSIONS_ENDED, caller, id)
+            work.commit()
+
+
+def _found(user: User | None) -> User:
+    if user is None:
+        raise UserNotFound
+    return user
+
+
+def _note(work: UnitOfWork, auditor: Auditor, action: Action, caller: Caller, id: UserId) -> None:
+    auditor.record(
+        work,
+        action,
+        Target(TargetType.USER, str(id)),
+        origin=caller.origin,
+        actor_id=caller.user_id,
+    )

@@ -1,0 +1,214 @@
+"""Sessions that are there: who is calling, what one's sign-ins are, and ending them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from application.auditing import Auditor
+from application.ports import (
+    AccessTokens,
+    Clock,
+    ReadAccessToken,
+    Reading,
+    RefreshTokens,
+    Repositories,
+    UnitOfWork,
+    UnitsOfWork,
+)
+from domain.access import Caller, Origin, Scopes, SessionId, UserId
+from domain.audit import Action, Target, TargetType
+from domain.errors import (
+    InvalidRefreshToken,
+    InvalidToken,
+    SessionNotFound,
+    TokenExpired,
+    TokenRevoked,
+)
+from domain.session import Lifetimes, Session
+
+
+@dataclass(frozen=True, slots=True)
+class Identify:
+    """Say who is calling: a good token of a live session, with what its user's role allows now."""
+
+    reading: Reading
+    clock: Clock
+    lifetimes: Lifetimes
+    access_tokens: AccessTokens
+
+    def __call__(self, access_token: str, origin: Origin) -> Caller:
+        now = self.clock()
+        claims = self.access_tokens.read(access_token, now=now)
+        with self.reading() as see:
+            standing = see.sessions.standing(claims.session_id)
+        if standing is None or not standing.is_alive(now=now, lifetimes=self.lifetimes):
+            raise TokenRevoked
+        return Caller(
+            user_id=standing.user_id,
+            session_id=claims.session_id,
+            role=standing.role,
+            scopes=claims.scopes & standing.role.scopes,
+            origin=origin,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSession:
+    """A session that is not over, and when it will be unless it is refreshed."""
+
+    session: Session
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSessions:
+    """Looks up the sessions of a user that are not over."""
+
+    clock: Clock
+    lifetimes: Lifetimes
+
+    def of_user(self, see: Repositories, user_id: UserId) -> Sequence[LiveSession]:
+        """Return them, the one used last first."""
+        now = self.clock()
+        return [
+            LiveSession(session, session.expires_at(self.lifetimes))
+            for session in see.sessions.of_user(user_id)
+            if not session.is_over(now=now, lifetimes=self.lifetimes)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class ListSessions:
+    """Look at one's sign-ins: from where, since when, and until when."""
+
+    reading: Reading
+    live: LiveSessions
+
+    def __call__(self, caller: Caller) -> Sequence[LiveSession]:
+        with self.reading() as see:
+            return self.live.of_user(see, caller.user_id)
+
+
+@dataclass(frozen=True, slots=True)
+class EndSession:
+    """End one of one's own sessions: its tokens are dead before this returns."""
+
+    unit_of_work: UnitsOfWork
+    live: LiveSessions
+    auditor: Auditor
+
+    def __call__(self, caller: Caller, id: SessionId) -> None:
+        with self.unit_of_work() as work:
+            if id not in {one.session.id for one in self.live.of_user(work, caller.user_id)}:
+                raise SessionNotFound
+            work.sessions.remove(id)
+            note_end(work, self.auditor, id, caller.origin, caller.user_id)
+            work.commit()
+
+
+@dataclass(frozen=True, slots=True)
+class EndSessions:
+    """End all of one's sessions, or all others."""
+
+    unit_of_work: UnitsOfWork
+    auditor: Auditor
+
+    def __call__(self, caller: Caller, *, include_current: bool) -> None:
+        with self.unit_of_work() as work:
+            keep = None if include_current else caller.session_id
+            work.sessions.remove_all_of(caller.user_id, keep=keep)
+            self.auditor.record(
+                work,
+                Action.SESSIONS_ENDED,
+                Target(TargetType.USER, str(caller.user_id)),
+                origin=caller.origin,
+                actor_id=caller.user_id,
+            )
+            work.commit()
+
+
+@dataclass(frozen=True, slots=True)
+class SignOut:
+    """End the session that is calling."""
+
+    unit_of_work: UnitsOfWork
+    auditor: Auditor
+
+    def __call__(self, caller: Caller) -> None:
+        with self.unit_of_work() as work:
+            work.sessions.remove(caller.session_id)
+            note_end(work, self.auditor, caller.session_id, caller.origin, caller.user_id)
+            work.commit()
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeToken:
+    """End the session of a token, whoever brings it (RFC 7009); anything else changes nothing.
+
+    Every genuine token will do: access or refresh, expired or superseded.
+    """
+
+    unit_of_work: UnitsOfWork
+    access_tokens: AccessTokens
+    refresh_tokens: RefreshTokens
+    auditor: Auditor
+
+    def __call__(self, token: str, origin: Origin) -> None:
+        with self.unit_of_work() as work:
+            session = self._session_of(work, token)
+            if session is not None:
+                work.sessions.remove(session.id)
+                note_end(work, self.auditor, session.id, origin, session.user_id)
+                work.commit()
+
+    def _session_of(self, work: UnitOfWork, token: str) -> Session | None:
+        try:
+            claim = self.refresh_tokens.read(token)
+        except InvalidRefreshToken:
+            return self._session_of_access(work, token)
+        session = work.sessions.lock(claim.session_id)
+        genuine = session is not None and self.refresh_tokens.is_genuine(claim, session)
+        return session if genuine else None
+
+    def _session_of_access(self, work: UnitOfWork, token: str) -> Session | None:
+        try:
+            found = self.access_tokens.inspect(token)
+        except InvalidToken:
+            return None
+        return work.sessions.lock(found.claims.session_id)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveToken:
+    """An access token that is accepted now, with what it is good for."""
+
+    token: ReadAccessToken
+    scopes: Scopes
+
+
+@dataclass(frozen=True, slots=True)
+class Introspect:
+    """Say whether an access token is alive (RFC 7662), and no more of one that is not."""
+
+    identify: Identify
+    access_tokens: AccessTokens
+
+    def __call__(self, token: str, origin: Origin) -> LiveToken | None:
+        try:
+            caller = self.identify(token, origin)
+            return LiveToken(self.access_tokens.inspect(token), caller.scopes)
+        except (InvalidToken, TokenExpired, TokenRevoked):
+            return None
+
+
+def note_end(
+    work: UnitOfWork, auditor: Auditor, id: SessionId, origin: Origin, user_id: UserId
+) -> None:
+    """Write into the trail that a session was ended."""
+    auditor.record(
+        work,
+        Action.SESSION_ENDED,
+        Target(TargetType.SESSION, str(id)),
+        origin=origin,
+        actor_id=user_id,
+    )

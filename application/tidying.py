@@ -1,0 +1,33 @@
+"""Keeping the tables small: what is over goes, in small steps that hold nobody up."""
+
+from dataclasses import dataclass
+
+from application.ports import Clock, UnitsOfWork
+from domain.session import Lifetimes
+
+AT_MOST = 1000
+"""Rows that one step removes."""
+
+TALLIES_KEPT = 1_000_000
+"""Tallies that are kept when somebody sprays keys; the oldest beyond that are forgotten."""
+
+
+@dataclass(frozen=True, slots=True)
+class TidyUp:
+    """Remove sessions that are over, and tallies that can be forgotten.
+
+    A session that is over proves nothing: its tokens are refused with or without its row.
+    """
+
+    unit_of_work: UnitsOfWork
+    clock: Clock
+    lifetimes: Lifetimes
+
+    def __call__(self) -> int:
+        """Return how many rows went."""
+        now = self.clock()
+        with self.unit_of_work() as work:
+            gone = work.sessions.remove_over(self.lifetimes, now=now, at_most=AT_MOST)
+            gone += work.tallies.remove_forgettable(now=now, keep=TALLIES_KEPT)
+            work.commit()
+        return gone

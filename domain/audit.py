@@ -1,0 +1,122 @@
+"""The audit trail: who did what to what, from where and how it ended, written once and for all."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import NewType, Self
+from uuid import UUID
+
+from domain.access import Origin, UserId
+
+EntryId = NewType("EntryId", UUID)
+
+
+TARGET_ID_MAX = 256
+"""Characters of a target's id that are kept."""
+
+
+class Action(StrEnum):
+    """What can be done that is worth remembering."""
+
+    ACCOUNT_CREATED = "account.created"
+    ACCOUNT_UPDATED = "account.updated"
+    ACCOUNT_DELETED = "account.deleted"
+    ACCOUNT_LOCKED = "account.locked"
+    PASSWORD_CHANGED = "password.changed"  # noqa: S105  # an action's name
+    SIGNED_IN = "session.started"
+    SESSION_ENDED = "session.ended"
+    SESSIONS_ENDED = "session.all_ended"
+    REFRESH_REUSED = "session.refresh_reused"
+    USER_UPDATED = "user.updated"
+    USER_DELETED = "user.deleted"
+    USER_SESSIONS_ENDED = "user.sessions_ended"
+    KEY_CREATED = "key.created"
+    KEY_RETIRED = "key.retired"
+    SCOPE_REFUSED = "scope.refused"
+
+
+class Result(StrEnum):
+    """How it ended."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+
+
+class TargetType(StrEnum):
+    """What kind of thing was acted on."""
+
+    USER = "user"
+    SESSION = "session"
+    KEY = "key"
+    ROUTE = "route"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What was acted on."""
+
+    type: TargetType
+    id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Personal:
+    """What of an entry belongs to a person and can be erased: the chain holds only its digest."""
+
+    salt: bytes
+    address: str | None
+    user_agent: str | None
+    email: str | None
+
+    @classmethod
+    def of(cls, origin: Origin, *, salt: bytes, email: str | None) -> Self:
+        """Return what an act from there says of a person."""
+        return cls(salt=salt, address=origin.address, user_agent=origin.user_agent, email=email)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """One thing that happened, before it has its place in the chain."""
+
+    id: EntryId
+    at: datetime
+    action: Action
+    result: Result
+    actor_id: UserId | None
+    target: Target
+    request_id: str | None
+    personal: Personal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """An act in its place: numbered without gaps, and chained to the one before by a MAC."""
+
+    number: int
+    id: EntryId
+    at: datetime
+    action: str
+    result: str
+    actor_id: UserId | None
+    target_type: str
+    target_id: str | None
+    request_id: str | None
+    personal_digest: bytes
+    mac: bytes
+    personal: Personal | None
+    """None once it was erased."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The newest entry's number and MAC: noted elsewhere, it proves that no tail was cut off."""
+
+    number: int
+    mac: bytes
+
+    def __str__(self) -> str:
+        return f"{self.number}:{self.mac.hex()}"
+
+
+EMPTY = Head(0, b"")
+"""The head of a trail without entries."""
