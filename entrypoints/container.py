@@ -11,14 +11,21 @@ from adapters.persistence.database import Database
 from adapters.persistence.schema import SqlSchema
 from adapters.persistence.unit_of_work import SqlStore
 from adapters.security.access_tokens import JwtAccessTokens
+from adapters.security.audit_chain import HmacAuditChain
 from adapters.security.common_passwords import ListedCommonPasswords
 from adapters.security.cursors import SignedCursors
 from adapters.security.passwords import Argon2PasswordHasher
 from adapters.security.refresh_tokens import DerivedRefreshTokens
+from adapters.security.sealing import SecretSealer
 from adapters.security.secrets import Secrets
 from adapters.security.signing_keys import EcKeyForge, KeyRing
-from application import accounts, items, keys, starting
+from application import accounts, administration, auditing, keys, sessions, starting
+from application import items as keeping
 from application import sign_in as signing_in
+from application.proving import PasswordProof
+from application.throttling import Throttle
+from application.tidying import TidyUp
+from domain import throttle as limits
 from domain.session import Lifetimes
 from entrypoints.settings import Settings, ensure_secret
 
@@ -49,16 +56,19 @@ class Container(containers.DeclarativeContainer):
     ids = providers.Object(uuid7)
     random = providers.Object(os.urandom)
 
+    # The store.
     database = providers.Singleton(_database, settings)
     schema = providers.Singleton(SqlSchema, database)
     store = providers.Singleton(SqlStore, database)
     unit_of_work = store.provided.unit_of_work
     reading = store.provided.reading
 
+    # Secrets, keys and tokens.
     secrets = providers.Singleton(_secrets, settings)
+    sealer = providers.Singleton(SecretSealer, secrets)
     cursors = providers.Singleton(SignedCursors, secrets)
     refresh_tokens = providers.Singleton(DerivedRefreshTokens, secrets)
-    forge = providers.Singleton(EcKeyForge, secrets)
+    forge = providers.Singleton(EcKeyForge, sealer)
     key_ring = providers.Singleton(KeyRing, reading, forge, clock)
     access_tokens = providers.Singleton(
         JwtAccessTokens,
@@ -72,30 +82,79 @@ class Container(containers.DeclarativeContainer):
         passes=settings.provided.argon2_time,
         parallelism=settings.provided.argon2_parallelism,
     )
+    chain = providers.Singleton(HmacAuditChain, reading, sealer)
+
+    # What several use cases share.
+    lifetimes = providers.Singleton(_lifetimes, settings)
+    live_sessions = providers.Singleton(sessions.LiveSessions, clock, lifetimes)
+    auditor = providers.Singleton(auditing.Auditor, clock, ids, random, chain)
     password_policy = providers.Singleton(
         accounts.PasswordPolicy,
         shortest=settings.provided.password_min_length,
         is_common=providers.Singleton(ListedCommonPasswords),
     )
-    lifetimes = providers.Singleton(_lifetimes, settings)
-
-    prepare_store = providers.Singleton(starting.PrepareStore, schema)
-    prepare_keys = providers.Singleton(
-        starting.PrepareKeys, unit_of_work=unit_of_work, clock=clock, forge=forge
+    issuer = providers.Singleton(
+        signing_in.TokenIssuer,
+        access_tokens=access_tokens,
+        refresh_tokens=refresh_tokens,
+        clock=clock,
     )
-    migrate = providers.Singleton(starting.Migrate, schema)
+    starter = providers.Singleton(
+        signing_in.SessionStarter,
+        clock=clock,
+        ids=ids,
+        random=random,
+        lifetimes=lifetimes,
+        cap=settings.provided.session_cap,
+        issuer=issuer,
+        auditor=auditor,
+    )
 
+    # How often something may be tried.
+    limits_are_on = settings.provided.rate_limits
+    sign_ins_from_address = providers.Singleton(
+        Throttle, "sign-in", limits.SIGN_IN_BY_ADDRESS, clock, limits_are_on
+    )
+    sign_ins_to_account = providers.Singleton(
+        Throttle, "account", limits.PASSWORD_OF_ACCOUNT, clock, limits_are_on
+    )
+    sign_ups_from_address = providers.Singleton(
+        Throttle, "sign-up", limits.SIGN_UP_BY_ADDRESS, clock, limits_are_on
+    )
+    refreshes_from_address = providers.Singleton(
+        Throttle, "refresh", limits.REFRESH_BY_ADDRESS, clock, limits_are_on
+    )
+    proofs_of_user = providers.Singleton(
+        Throttle, "proof", limits.PASSWORD_OF_ACCOUNT, clock, limits_are_on
+    )
+    proof = providers.Singleton(PasswordProof, unit_of_work, hasher, proofs_of_user, auditor)
+
+    # Starting and keeping tidy.
+    prepare_store = providers.Singleton(starting.PrepareStore, schema)
+    migrate = providers.Singleton(starting.Migrate, schema)
+    prepare_keys = providers.Singleton(
+        starting.PrepareKeys,
+        unit_of_work=unit_of_work,
+        clock=clock,
+        random=random,
+        forge=forge,
+        sealer=sealer,
+    )
+    tidy_up = providers.Singleton(TidyUp, unit_of_work, clock, lifetimes)
+
+    # Accounts.
     register = providers.Singleton(
         accounts.Register,
         unit_of_work=unit_of_work,
-        reading=reading,
         clock=clock,
         ids=ids,
         hasher=hasher,
         policy=password_policy,
+        by_address=sign_ups_from_address,
+        auditor=auditor,
     )
     read_profile = providers.Singleton(accounts.ReadProfile, reading)
-    rename_profile = providers.Singleton(accounts.RenameProfile, unit_of_work, clock)
+    rename_profile = providers.Singleton(accounts.RenameProfile, unit_of_work, clock, auditor)
     change_password = providers.Singleton(
         accounts.ChangePassword,
         unit_of_work=unit_of_work,
@@ -103,26 +162,23 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
         hasher=hasher,
         policy=password_policy,
+        proof=proof,
+        auditor=auditor,
     )
     delete_account = providers.Singleton(
-        accounts.DeleteAccount, unit_of_work=unit_of_work, reading=reading, hasher=hasher
+        accounts.DeleteAccount, unit_of_work, reading, proof, auditor
     )
 
-    issuer = providers.Singleton(
-        signing_in.TokenIssuer,
-        access_tokens=access_tokens,
-        refresh_tokens=refresh_tokens,
-        clock=clock,
-    )
+    # Sign-in and sessions.
     sign_in = providers.Singleton(
         signing_in.SignIn,
         unit_of_work=unit_of_work,
         reading=reading,
-        clock=clock,
-        ids=ids,
-        random=random,
         hasher=hasher,
-        issuer=issuer,
+        starter=starter,
+        by_address=sign_ins_from_address,
+        by_account=sign_ins_to_account,
+        auditor=auditor,
     )
     refresh_session = providers.Singleton(
         signing_in.RefreshSession,
@@ -130,20 +186,44 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
         lifetimes=lifetimes,
         issuer=issuer,
+        by_address=refreshes_from_address,
+        auditor=auditor,
     )
-    sign_out = providers.Singleton(signing_in.SignOut, unit_of_work)
-    identify = providers.Singleton(
-        signing_in.Identify,
-        reading=reading,
-        clock=clock,
-        lifetimes=lifetimes,
-        access_tokens=access_tokens,
+    identify = providers.Singleton(sessions.Identify, reading, clock, lifetimes, access_tokens)
+    list_sessions = providers.Singleton(sessions.ListSessions, reading, live_sessions)
+    end_session = providers.Singleton(sessions.EndSession, unit_of_work, live_sessions, auditor)
+    end_sessions = providers.Singleton(sessions.EndSessions, unit_of_work, auditor)
+    sign_out = providers.Singleton(sessions.SignOut, unit_of_work, auditor)
+    revoke_token = providers.Singleton(
+        sessions.RevokeToken, unit_of_work, access_tokens, refresh_tokens, auditor
     )
-    publish_keys = providers.Singleton(keys.PublishKeys, reading)
+    introspect = providers.Singleton(sessions.Introspect, identify, access_tokens)
 
-    create_item = providers.Singleton(items.CreateItem, unit_of_work, clock, ids)
-    read_item = providers.Singleton(items.ReadItem, reading)
-    list_items = providers.Singleton(items.ListItems, reading, cursors)
-    edit_item = providers.Singleton(items.EditItem, unit_of_work, clock)
-    replace_item = providers.Singleton(items.ReplaceItem, unit_of_work, clock)
-    delete_item = providers.Singleton(items.DeleteItem, unit_of_work)
+    # Signing keys.
+    publish_keys = providers.Singleton(keys.PublishKeys, reading)
+    list_keys = providers.Singleton(keys.ListKeys, reading, clock)
+    rotate_keys = providers.Singleton(keys.RotateKeys, unit_of_work, clock, forge, auditor)
+    retire_key = providers.Singleton(keys.RetireKey, unit_of_work, clock, auditor)
+
+    # Items.
+    create_item = providers.Singleton(keeping.CreateItem, unit_of_work, clock, ids)
+    read_item = providers.Singleton(keeping.ReadItem, reading)
+    list_items = providers.Singleton(keeping.ListItems, reading, cursors)
+    edit_item = providers.Singleton(keeping.EditItem, unit_of_work, clock)
+    replace_item = providers.Singleton(keeping.ReplaceItem, unit_of_work, clock)
+    delete_item = providers.Singleton(keeping.DeleteItem, unit_of_work)
+
+    # Administration and the audit trail.
+    list_users = providers.Singleton(administration.ListUsers, reading, cursors)
+    read_user = providers.Singleton(administration.ReadUser, reading)
+    edit_user = providers.Singleton(administration.EditUser, unit_of_work, clock, auditor)
+    remove_user = providers.Singleton(administration.RemoveUser, unit_of_work, auditor)
+    list_user_sessions = providers.Singleton(
+        administration.ListUserSessions, reading, live_sessions
+    )
+    end_user_sessions = providers.Singleton(administration.EndUserSessions, unit_of_work, auditor)
+    read_audit = providers.Singleton(auditing.ReadAudit, reading, cursors)
+    read_activity = providers.Singleton(auditing.ReadActivity, read_audit)
+    note_refusal = providers.Singleton(auditing.NoteRefusal, unit_of_work, auditor)
+    read_head = providers.Singleton(auditing.ReadHead, reading)
+    verify_audit = providers.Singleton(auditing.VerifyAudit, reading, chain)

@@ -48,6 +48,7 @@ def opened(as_json: bool, *, prepare: bool = True) -> Iterator["Container"]:
     try:
         if prepare:
             container.prepare_store()()
+            container.prepare_keys()()
         yield container
     except BasaltError as error:
         failed(error, settings, as_json=as_json)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from entrypoints.cli import users
+from entrypoints.cli import audit, keys, users
 from entrypoints.cli.house import AsJson, opened, said, settings_or_exit
 
 app = typer.Typer(
@@ -21,6 +21,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(users.app, name="users")
+app.add_typer(keys.app, name="keys")
+app.add_typer(audit.app, name="audit")
 
 
 @app.command()

@@ -11,11 +11,6 @@ from entrypoints.cli.house import AsJson, opened, said
 app = typer.Typer(help="Accounts.", no_args_is_help=True)
 
 
-@app.callback()
-def _group() -> None:
-    """Accounts."""
-
-
 @app.command()
 def create(
     email: Annotated[str, typer.Argument(help="The e-mail address.")],

@@ -1,5 +1,6 @@
 """The HTTP application: routers, error handlers and the edge around one container."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -8,8 +9,18 @@ from fastapi import FastAPI
 
 from entrypoints import logs
 from entrypoints.container import Container
-from entrypoints.http import auth, health, items, users
+from entrypoints.http import (
+    administration,
+    audit,
+    auth,
+    health,
+    items,
+    sessions,
+    users,
+    well_known,
+)
 from entrypoints.http.application import Application
+from entrypoints.http.chores import do_chores
 from entrypoints.http.docs import mount_docs
 from entrypoints.http.errors import register_error_handlers
 from entrypoints.http.middleware import Cors, Edge
@@ -55,8 +66,8 @@ def create_app(settings: Settings | None = None, container: Container | None = N
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.application = Application(container, settings)
-    for router in (users.router, auth.router, items.router, health.router):
-        app.include_router(router)
+    for routes in (users, audit, administration, auth, sessions, items, well_known, health):
+        app.include_router(routes.router)
     mount_docs(app)
     register_error_handlers(app)
     if settings.cors_origins:
@@ -77,7 +88,10 @@ def create_app(settings: Settings | None = None, container: Container | None = N
             max_age=600,
         )
     app.add_middleware(
-        Edge, trusted=settings.trusted_proxies, max_body_bytes=settings.max_body_bytes
+        Edge,
+        trusted=settings.trusted_proxies,
+        max_body_bytes=settings.max_body_bytes,
+        request_limit=settings.request_limit,
     )
     return app
 
@@ -87,7 +101,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Make ready before the first request, and finish what was begun after the last."""
     application: Application = app.state.application
     await anyio.to_thread.run_sync(application.prepare)
+    chores = asyncio.create_task(do_chores(application))
     try:
         yield
     finally:
+        chores.cancel()
+        await asyncio.wait([chores])
         await anyio.to_thread.run_sync(application.close)

@@ -10,11 +10,8 @@ from entrypoints.settings import Settings
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_QUEUED_PER_THREAD = 32
-"""Calls that may wait for each worker thread: well under a second of work."""
-
-_QUEUED_PER_HASHER = 16
-"""Calls that may wait for each hashing thread: about half a second of work."""
+_QUEUE = 1024
+"""Calls that may wait for a thread of each kind; how long they may, the threads' own limit says."""
 
 
 class Application:
@@ -23,12 +20,8 @@ class Application:
     def __init__(self, container: Container, settings: Settings) -> None:
         self.container = container
         self.settings = settings
-        self._threads = WorkerThreads(
-            "worker", threads=settings.threads, queue=settings.threads * _QUEUED_PER_THREAD
-        )
-        self._hashing_threads = WorkerThreads(
-            "hashing", threads=settings.hashers, queue=settings.hashers * _QUEUED_PER_HASHER
-        )
+        self._threads = WorkerThreads("worker", threads=settings.threads, queue=_QUEUE)
+        self._hashing_threads = WorkerThreads("hashing", threads=settings.hashers, queue=_QUEUE)
 
     async def run(
         self,

@@ -1,12 +1,12 @@
-"""/v1/auth and the published keys: tokens for passwords, tokens for tokens, and the end of both."""
+"""/v1/auth: tokens for passwords, tokens for tokens, and the end of both."""
 
-import json
-from typing import Annotated, Any
+from typing import Annotated, Literal
+from uuid import UUID
 
-from fastapi import APIRouter, Form, Response
+from fastapi import APIRouter, Form
 from pydantic import BaseModel, ConfigDict, Field
 
-from domain.access import Caller, scopes_named
+from domain.access import Caller, Scope, names_of, scopes_named
 from domain.errors import (
     InvalidCredentials,
     InvalidRefreshToken,
@@ -20,9 +20,10 @@ from entrypoints.http.errors import UnsupportedGrantType
 from entrypoints.http.fields import Answer
 from entrypoints.http.route import StrictRoute
 
-router = APIRouter(tags=["sign-in"], route_class=StrictRoute)
+router = APIRouter(prefix="/v1/auth", tags=["sign-in"], route_class=StrictRoute)
 
 AnyCaller = Annotated[Caller, signed_in()]
+Introspector = Annotated[Caller, signed_in(Scope.TOKENS_INTROSPECT)]
 
 
 class TokenRequest(BaseModel):
@@ -75,14 +76,40 @@ class TokensAnswer(Answer):
     scope: str
 
 
-class KeysAnswer(Answer):
-    """A JWK Set (RFC 7517 §5)."""
+class TokenForm(BaseModel):
+    """A token; a hint of its kind is not needed, and is ignored like all else."""
 
-    keys: list[dict[str, Any]]
+    token: str = Field(description="An access token or a refresh token")
+
+
+class Revoked(Answer):
+    """Done, or there was nothing to do."""
+
+
+class LiveTokenAnswer(Answer):
+    """An access token that is accepted now (RFC 7662 §2.2)."""
+
+    active: Literal[True] = True
+    scope: str
+    client_id: str = "basalt"
+    token_type: str = "Bearer"  # noqa: S105  # the type's name
+    sub: UUID
+    sid: UUID
+    jti: str
+    iss: str
+    aud: str
+    iat: int
+    exp: int
+
+
+class DeadTokenAnswer(Answer):
+    """Anything else; why is not said."""
+
+    active: Literal[False] = False
 
 
 @router.post(
-    "/v1/auth/token",
+    "/token",
     dependencies=[PUBLIC],
     responses=public(
         InvalidCredentials,
@@ -109,21 +136,48 @@ async def issue_tokens(form: Annotated[TokenRequest, Form()], here: Here, app: A
             )
         case "refresh_token":
             refresh_token = form.needed("refresh_token")
-            tokens = await app.run(lambda use: use.refresh_session, refresh_token, wanted)
+            tokens = await app.run(lambda use: use.refresh_session, refresh_token, wanted, here)
         case _:
             raise UnsupportedGrantType
     return TokensAnswer.model_validate(tokens)
 
 
-@router.post("/v1/auth/logout", status_code=204, responses=private())
+@router.post("/logout", status_code=204, responses=private())
 async def sign_out(caller: AnyCaller, app: App) -> None:
     """End this session: its tokens are refused from now on."""
     await app.run(lambda use: use.sign_out, caller)
 
 
-@router.get("/.well-known/jwks.json", dependencies=[PUBLIC], responses=public())
-async def published_keys(response: Response, app: App) -> KeysAnswer:
-    """The public keys that access tokens are verified with."""
-    response.headers["Cache-Control"] = "public, max-age=300"
-    published = await app.run(lambda use: use.publish_keys)
-    return KeysAnswer(keys=[json.loads(key) for key in published])
+@router.post("/revoke", dependencies=[PUBLIC], responses=public(body=True))
+async def revoke_token(form: Annotated[TokenForm, Form()], here: Here, app: App) -> Revoked:
+    """End the session of a token (RFC 7009), access or refresh, expired or superseded too.
+
+    The answer is the same for anything, so that it tells nothing about a token.
+    """
+    await app.run(lambda use: use.revoke_token, form.token, here)
+    return Revoked()
+
+
+@router.post(
+    "/introspect",
+    responses=private(body=True),
+    response_model=LiveTokenAnswer | DeadTokenAnswer,
+)
+async def introspect_token(
+    _: Introspector, form: Annotated[TokenForm, Form()], here: Here, app: App
+) -> LiveTokenAnswer | DeadTokenAnswer:
+    """Say whether an access token is accepted now (RFC 7662), and what it is good for."""
+    live = await app.run(lambda use: use.introspect, form.token, here)
+    if live is None:
+        return DeadTokenAnswer()
+    claims = live.token.claims
+    return LiveTokenAnswer(
+        scope=" ".join(names_of(live.scopes)),
+        sub=claims.user_id,
+        sid=claims.session_id,
+        jti=live.token.token_id,
+        iss=app.settings.base_url,
+        aud=app.settings.base_url,
+        iat=int(claims.issued_at.timestamp()),
+        exp=live.token.expires_at,
+    )

@@ -8,8 +8,9 @@ from fastapi.openapi.models import OAuthFlowPassword, OAuthFlows
 from fastapi.security import SecurityScopes
 from fastapi.security.base import SecurityBase
 
-from domain.access import Caller, Origin, Scope
-from domain.errors import InvalidToken, Unauthenticated
+from domain.access import MEMBER_SCOPES, Caller, Origin, Scope
+from domain.audit import Target, TargetType
+from domain.errors import InsufficientScope, InvalidToken, Unauthenticated
 from entrypoints.http.application import Application
 from entrypoints.http.errors import ValidationFailed
 from entrypoints.http.exchange import exchange_of
@@ -76,9 +77,22 @@ class Bearer(SecurityBase):
             app = await application(request)
             caller = await app.run(lambda use: use.identify, token, exchange.origin)
             exchange.caller = caller
-        caller.require(*map(Scope, needed.scopes))
+        try:
+            caller.require(*map(Scope, needed.scopes))
+        except InsufficientScope:
+            await _note_refusal(request, caller, needed)
+            raise
         check_query(request)
         return caller
+
+
+async def _note_refusal(request: Request, caller: Caller, needed: SecurityScopes) -> None:
+    """Write into the audit trail that somebody tried what only administrators may."""
+    if MEMBER_SCOPES.issuperset(map(Scope, needed.scopes)):
+        return
+    operation = f"{request.method} {request.scope['route'].path}"
+    app = await application(request)
+    await app.run(lambda use: use.note_refusal, caller, Target(TargetType.ROUTE, operation))
 
 
 def bearer_token(request: Request) -> str:

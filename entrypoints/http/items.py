@@ -25,6 +25,7 @@ from domain.item import (
 from entrypoints.http.answers import private
 from entrypoints.http.dependencies import App, signed_in
 from entrypoints.http.fields import Answer, Id, Shape, Time, ruled, text
+from entrypoints.http.paging import next_page
 from entrypoints.http.revisions import entity_tag, expected, is_known
 from entrypoints.http.route import StrictRoute
 
@@ -137,8 +138,7 @@ async def list_items(
 ) -> ItemPageAnswer:
     """Look at one's items, newest first. Follow `next_cursor` until it is null."""
     page = await app.run(lambda use: use.list_items, caller, limit=limit, cursor=cursor)
-    if page.next_cursor:
-        response.headers["Link"] = _next(app.settings.base_url, limit, page.next_cursor)
+    next_page(response, app, "/v1/items", page.next_cursor, limit=limit)
     return ItemPageAnswer(data=[_answer(seen) for seen in page.items], next_cursor=page.next_cursor)
 
 
@@ -216,7 +216,3 @@ def _answer(seen: SeenItem) -> ItemAnswer:
         created_at=item.created_at,
         updated_at=item.updated_at,
     )
-
-
-def _next(base_url: str, limit: int, cursor: str) -> str:
-    return f'<{base_url}/v1/items?limit={limit}&cursor={cursor}>; rel="next"'

@@ -16,9 +16,11 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from domain.access import USER_AGENT_MAX, Origin
+from domain.errors import BasaltError, TooManyAttempts
 from entrypoints.http.addresses import Networks, client_address
 from entrypoints.http.errors import InternalError, PayloadTooLarge, answer
 from entrypoints.http.exchange import KEY, Exchange
+from entrypoints.http.request_limit import RequestLimit
 
 access_log = logging.getLogger("basalt.access")
 error_log = logging.getLogger("basalt.http")
@@ -35,10 +37,13 @@ _ALWAYS = (
 class Edge:
     """The outermost layer of the application."""
 
-    def __init__(self, app: ASGIApp, *, trusted: Networks, max_body_bytes: int) -> None:
+    def __init__(
+        self, app: ASGIApp, *, trusted: Networks, max_body_bytes: int, request_limit: int
+    ) -> None:
         self._app = app
         self._trusted = trusted
         self._max_body_bytes = max_body_bytes
+        self._request_limit = RequestLimit(request_limit)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -54,10 +59,8 @@ class Edge:
             scope["method"] = "GET"
         answered = _Answered(send, exchange.origin.request_id or "", without_body=asked == "HEAD")
         try:
-            if seen.content_length > self._max_body_bytes:
-                await answer(PayloadTooLarge())(scope, receive, answered.send)
-            else:
-                await self._app(scope, receive, answered.send)
+            refusal = self._refusal(scope, exchange, seen)
+            await (answer(refusal) if refusal else self._app)(scope, receive, answered.send)
         except Exception:
             error_log.exception(
                 "unhandled error",
@@ -69,6 +72,15 @@ class Edge:
             await answer(error)(scope, receive, answered.send)
         finally:
             _log(scope, exchange, asked, answered.status, time.perf_counter() - started)
+
+    def _refusal(self, scope: Scope, exchange: Exchange, seen: "_Seen") -> BasaltError | None:
+        """Return why this request is not even looked at."""
+        if seen.content_length > self._max_body_bytes:
+            return PayloadTooLarge()
+        if scope["path"].startswith("/health/"):
+            return None
+        wait = self._request_limit.wait_for(exchange.origin.address)
+        return TooManyAttempts(wait) if wait else None
 
     def _origin(self, scope: Scope, seen: "_Seen") -> Origin:
         client = scope.get("client")

@@ -13,7 +13,7 @@ from domain.errors import EmailTaken, LastAdmin, WeakPassword, WrongPassword
 from domain.password import PASSWORD_MAX
 from domain.user import DISPLAY_NAME_MAX, Status
 from entrypoints.http.answers import private, public
-from entrypoints.http.dependencies import PUBLIC, App, signed_in
+from entrypoints.http.dependencies import PUBLIC, App, Here, signed_in
 from entrypoints.http.fields import Answer, Shape, Time, ruled, text
 from entrypoints.http.route import StrictRoute
 
@@ -95,10 +95,10 @@ class Farewell(Shape):
     dependencies=[PUBLIC],
     responses=public(EmailTaken, WeakPassword, body=True),
 )
-async def sign_up(body: SignUp, response: Response, app: App) -> UserAnswer:
+async def sign_up(body: SignUp, response: Response, here: Here, app: App) -> UserAnswer:
     """Open an account. Then get its tokens at `POST /v1/auth/token`."""
     user = await app.run_hashing(
-        lambda use: use.register, body.email, body.password, body.display_name
+        lambda use: use.register, body.email, body.password, body.display_name, origin=here
     )
     response.headers["Location"] = "/v1/users/me"
     return UserAnswer.model_validate(user)

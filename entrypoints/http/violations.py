@@ -31,6 +31,7 @@ _SENTENCES = {
     "greater_than_equal": "This number is too small.",
     "less_than_equal": "This number is too large.",
     "finite_number": "A number is out of range.",
+    "datetime_invalid": "This must be a time with its offset, as RFC 3339 writes it.",
     "uuid_canonical": "This must be a UUID in lower case, with hyphens.",
     "enum": "This is not one of the values that are known here.",
     "literal_error": "This is not one of the values that are known here.",

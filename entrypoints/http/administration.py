@@ -1,0 +1,113 @@
+"""/v1/users, for administrators: finding accounts, changing them, and ending their sessions."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+from pydantic import Field
+
+from application.administration import UserEdit
+from application.ports import UserFilter
+from domain.access import Caller, Role, Scope, UserId
+from domain.errors import InvalidCursor, LastAdmin, UserNotFound
+from domain.item import PAGE_DEFAULT, PAGE_MAX
+from domain.text import line
+from domain.user import Status
+from entrypoints.http.answers import private
+from entrypoints.http.dependencies import App, signed_in
+from entrypoints.http.fields import Answer, Id, Shape, ruled, text
+from entrypoints.http.paging import next_page
+from entrypoints.http.route import StrictRoute
+from entrypoints.http.sessions import SessionAnswer, SessionListAnswer
+from entrypoints.http.users import DisplayName, UserAnswer
+
+router = APIRouter(prefix="/v1/users", tags=["administration"], route_class=StrictRoute)
+
+Reader = Annotated[Caller, signed_in(Scope.USERS_READ)]
+Writer = Annotated[Caller, signed_in(Scope.USERS_WRITE)]
+
+SEARCH_MAX = 254
+Words = Annotated[
+    str,
+    ruled(lambda words: line(words, field="q", longest=SEARCH_MAX)),
+    text(longest=SEARCH_MAX, example="ada"),
+]
+
+
+class UserPageAnswer(Answer):
+    """One page of accounts; `next_cursor` is null on the last one."""
+
+    data: list[UserAnswer]
+    next_cursor: str | None
+
+
+class UserPatch(Shape):
+    """What an administrator changes; what is absent stays, a null name clears."""
+
+    role: Role = Field(default=Role.MEMBER, strict=False, json_schema_extra={"default": None})
+    status: Status = Field(default=Status.ACTIVE, strict=False, json_schema_extra={"default": None})
+    display_name: DisplayName | None = None
+
+    def edit(self) -> UserEdit:
+        """Return the change, with only the fields that were sent."""
+        sent = self.model_fields_set
+        return UserEdit(
+            role=self.role if "role" in sent else None,
+            status=self.status if "status" in sent else None,
+            renames="display_name" in sent,
+            name=self.display_name,
+        )
+
+
+@router.get("", responses=private(InvalidCursor))
+async def list_users(
+    caller: Reader,
+    response: Response,
+    app: App,
+    limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT,
+    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before")] = None,
+    q: Annotated[Words | None, Query(description="A part of the address or the name")] = None,
+    role: Annotated[Role | None, Query()] = None,
+    status: Annotated[Status | None, Query()] = None,
+) -> UserPageAnswer:
+    """Find accounts, newest first."""
+    wanted = UserFilter(words=q, role=role, status=status)
+    page = await app.run(lambda use: use.list_users, caller, wanted, limit=limit, cursor=cursor)
+    next_page(
+        response, app, "/v1/users", page.next_cursor, limit=limit, q=q, role=role, status=status
+    )
+    return UserPageAnswer(
+        data=[UserAnswer.model_validate(user) for user in page.users],
+        next_cursor=page.next_cursor,
+    )
+
+
+@router.get("/{id}", responses=private(UserNotFound))
+async def read_user(_: Reader, id: Id, app: App) -> UserAnswer:
+    """Look at any account."""
+    return UserAnswer.model_validate(await app.run(lambda use: use.read_user, UserId(id)))
+
+
+@router.patch("/{id}", responses=private(UserNotFound, LastAdmin, body=True))
+async def edit_user(caller: Writer, id: Id, body: UserPatch, app: App) -> UserAnswer:
+    """Change an account's role, status or name. Suspending ends its sessions at once."""
+    user = await app.run(lambda use: use.edit_user, caller, UserId(id), body.edit())
+    return UserAnswer.model_validate(user)
+
+
+@router.delete("/{id}", status_code=204, responses=private(UserNotFound, LastAdmin))
+async def remove_user(caller: Writer, id: Id, app: App) -> None:
+    """Remove an account with its items and its sessions."""
+    await app.run(lambda use: use.remove_user, caller, UserId(id))
+
+
+@router.get("/{id}/sessions", responses=private(UserNotFound))
+async def list_user_sessions(caller: Reader, id: Id, app: App) -> SessionListAnswer:
+    """Look at the sign-ins of any account."""
+    found = await app.run(lambda use: use.list_user_sessions, UserId(id))
+    return SessionListAnswer(data=[SessionAnswer.of(live, caller) for live in found])
+
+
+@router.delete("/{id}/sessions", status_code=204, responses=private(UserNotFound))
+async def end_user_sessions(caller: Writer, id: Id, app: App) -> None:
+    """End all sessions of an account."""
+    await app.run(lambda use: use.end_user_sessions, caller, UserId(id))

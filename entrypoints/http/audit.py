@@ -1,0 +1,142 @@
+"""/v1/audit and one's own activity: what happened, newest first."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+from pydantic import AwareDatetime, BeforeValidator
+from pydantic_core import PydanticCustomError
+
+from application.auditing import EntryPage
+from application.ports import AuditFilter
+from domain.access import Caller, Scope, UserId
+from domain.audit import TARGET_ID_MAX, Action, Entry
+from domain.errors import InvalidCursor
+from domain.item import PAGE_DEFAULT, PAGE_MAX
+from domain.text import line
+from entrypoints.http.answers import private
+from entrypoints.http.dependencies import App, signed_in
+from entrypoints.http.fields import Answer, Id, Time, ruled, text
+from entrypoints.http.paging import next_page
+from entrypoints.http.route import StrictRoute
+
+router = APIRouter(prefix="/v1", tags=["audit"], route_class=StrictRoute)
+
+Auditor = Annotated[Caller, signed_in(Scope.AUDIT_READ)]
+Self = Annotated[Caller, signed_in(Scope.ACCOUNT_READ)]
+
+Limit = Annotated[int, Query(ge=1, le=PAGE_MAX)]
+Cursor = Annotated[str | None, Query(description="`next_cursor` of the page before")]
+TargetId = Annotated[
+    str,
+    ruled(lambda id: line(id, field="target", longest=TARGET_ID_MAX)),
+    text(longest=TARGET_ID_MAX, example="019ab1f2-7c3e-7d10-8a55-3f0c1d2e4b6a"),
+]
+
+
+def _moment(value: object) -> object:
+    """Take what RFC 3339 writes, and no number; a time that UTC cannot write is none."""
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+        if moment is not None and moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise PydanticCustomError("datetime_invalid", "time")
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
+
+
+class EntryAnswer(Answer):
+    """An entry; address and user agent are null where they were not known, or were erased."""
+
+    id: UUID
+    at: Time
+    action: str
+    actor_id: UUID | None
+    target_type: str
+    target_id: str | None
+    result: str
+    ip: str | None
+    user_agent: str | None
+    request_id: str | None
+
+    @classmethod
+    def of(cls, entry: Entry) -> "EntryAnswer":
+        """Return an entry as readers see it."""
+        personal = entry.personal
+        return cls(
+            id=entry.id,
+            at=entry.at,
+            action=entry.action,
+            actor_id=entry.actor_id,
+            target_type=entry.target_type,
+            target_id=entry.target_id,
+            result=entry.result,
+            ip=personal.address if personal else None,
+            user_agent=personal.user_agent if personal else None,
+            request_id=entry.request_id,
+        )
+
+
+class EntryPageAnswer(Answer):
+    """One page of entries; `next_cursor` is null on the last one."""
+
+    data: list[EntryAnswer]
+    next_cursor: str | None
+
+    @classmethod
+    def of(cls, page: EntryPage) -> "EntryPageAnswer":
+        """Return a page as readers see it."""
+        return cls(
+            data=[EntryAnswer.of(entry) for entry in page.entries], next_cursor=page.next_cursor
+        )
+
+
+@router.get("/audit", responses=private(InvalidCursor))
+async def read_audit(  # noqa: PLR0913, PLR0917  # each is a parameter of the URL
+    caller: Auditor,
+    response: Response,
+    app: App,
+    limit: Limit = PAGE_DEFAULT,
+    cursor: Cursor = None,
+    actor: Annotated[Id | None, Query(description="Who did it")] = None,
+    action: Annotated[Action | None, Query(description="What was done")] = None,
+    target: Annotated[TargetId | None, Query(description="The id of what it was done to")] = None,
+    since: Annotated[Moment | None, Query(description="From this time on (RFC 3339)")] = None,
+    until: Annotated[Moment | None, Query(description="Before this time (RFC 3339)")] = None,
+) -> EntryPageAnswer:
+    """Look at everything that happened, newest first."""
+    wanted = AuditFilter(
+        actor_id=None if actor is None else UserId(actor),
+        action=None if action is None else action.value,
+        target_id=target,
+        since=since,
+        until=until,
+    )
+    page = await app.run(lambda use: use.read_audit, caller, wanted, limit=limit, cursor=cursor)
+    next_page(
+        response,
+        app,
+        "/v1/audit",
+        page.next_cursor,
+        limit=limit,
+        actor=actor,
+        action=action,
+        target=target,
+        since=since and since.isoformat(),
+        until=until and until.isoformat(),
+    )
+    return EntryPageAnswer.of(page)
+
+
+@router.get("/users/me/activity", responses=private(InvalidCursor))
+async def read_activity(
+    caller: Self, response: Response, app: App, limit: Limit = PAGE_DEFAULT, cursor: Cursor = None
+) -> EntryPageAnswer:
+    """Look at what was done by oneself, or to one's account."""
+    page = await app.run(lambda use: use.read_activity, caller, limit=limit, cursor=cursor)
+    next_page(response, app, "/v1/users/me/activity", page.next_cursor, limit=limit)
+    return EntryPageAnswer.of(page)

@@ -1,0 +1,75 @@
+"""/v1/auth/sessions: one's own sign-ins, and ending them."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from application.sessions import LiveSession
+from domain.access import Caller, Scope, SessionId
+from domain.errors import SessionNotFound
+from entrypoints.http.answers import private
+from entrypoints.http.dependencies import App, signed_in
+from entrypoints.http.fields import Answer, Id, Time
+from entrypoints.http.route import StrictRoute
+
+router = APIRouter(prefix="/v1/auth/sessions", tags=["sessions"], route_class=StrictRoute)
+
+Reader = Annotated[Caller, signed_in(Scope.ACCOUNT_READ)]
+Writer = Annotated[Caller, signed_in(Scope.ACCOUNT_WRITE)]
+
+
+class SessionAnswer(Answer):
+    """A sign-in that is alive, and from where it was made."""
+
+    id: UUID
+    created_at: Time
+    last_used_at: Time
+    expires_at: Time
+    ip: str | None
+    user_agent: str | None
+    current: bool
+
+    @classmethod
+    def of(cls, live: LiveSession, caller: Caller) -> "SessionAnswer":
+        """Return a session as a caller sees it."""
+        session = live.session
+        return cls(
+            id=session.id,
+            created_at=session.created_at,
+            last_used_at=session.last_used_at,
+            expires_at=live.expires_at,
+            ip=session.address,
+            user_agent=session.user_agent,
+            current=session.id == caller.session_id,
+        )
+
+
+class SessionListAnswer(Answer):
+    """All sessions: they are few, so they are one page."""
+
+    data: list[SessionAnswer]
+    next_cursor: None = None
+
+
+@router.get("", responses=private())
+async def list_sessions(caller: Reader, app: App) -> SessionListAnswer:
+    """Look at one's sign-ins, the one used last first."""
+    found = await app.run(lambda use: use.list_sessions, caller)
+    return SessionListAnswer(data=[SessionAnswer.of(live, caller) for live in found])
+
+
+@router.delete("", status_code=204, responses=private())
+async def end_sessions(
+    caller: Writer,
+    app: App,
+    include_current: Annotated[bool, Query(description="End this one too")] = False,
+) -> None:
+    """End all other sessions, or all. Their tokens are refused from now on."""
+    await app.run(lambda use: use.end_sessions, caller, include_current=include_current)
+
+
+@router.delete("/{id}", status_code=204, responses=private(SessionNotFound))
+async def end_session(caller: Writer, id: Id, app: App) -> None:
+    """End one session. Its tokens are refused from now on."""
+    await app.run(lambda use: use.end_session, caller, SessionId(id))

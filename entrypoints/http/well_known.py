@@ -1,0 +1,69 @@
+"""/.well-known: what others need to verify our tokens, and to find our endpoints."""
+
+import json
+from typing import Any
+
+from fastapi import APIRouter, Response
+
+from domain.access import Scope
+from entrypoints.http.answers import public
+from entrypoints.http.dependencies import PUBLIC, App
+from entrypoints.http.fields import Answer
+from entrypoints.http.route import StrictRoute
+
+router = APIRouter(prefix="/.well-known", tags=["sign-in"], route_class=StrictRoute)
+
+CACHEABLE = "public, max-age=300"
+"""As long as a new key is published before it signs."""
+
+
+class KeysAnswer(Answer):
+    """A JWK Set (RFC 7517 §5)."""
+
+    keys: list[dict[str, Any]]
+
+
+class MetadataAnswer(Answer):
+    """What this authorization server can do (RFC 8414 §2), and no more than that."""
+
+    issuer: str
+    token_endpoint: str
+    jwks_uri: str
+    revocation_endpoint: str
+    introspection_endpoint: str
+    scopes_supported: list[str]
+    response_types_supported: list[str]
+    grant_types_supported: list[str]
+    token_endpoint_auth_methods_supported: list[str]
+    revocation_endpoint_auth_methods_supported: list[str]
+    introspection_endpoint_auth_methods_supported: list[str]
+    service_documentation: str
+
+
+@router.get("/jwks.json", dependencies=[PUBLIC], responses=public())
+async def published_keys(response: Response, app: App) -> KeysAnswer:
+    """The public keys that access tokens are verified with."""
+    response.headers["Cache-Control"] = CACHEABLE
+    published = await app.run(lambda use: use.publish_keys)
+    return KeysAnswer(keys=[json.loads(key) for key in published])
+
+
+@router.get("/oauth-authorization-server", dependencies=[PUBLIC], responses=public())
+async def server_metadata(response: Response, app: App) -> MetadataAnswer:
+    """Where the endpoints are, and what they support (RFC 8414)."""
+    response.headers["Cache-Control"] = CACHEABLE
+    base = app.settings.base_url
+    return MetadataAnswer(
+        issuer=base,
+        token_endpoint=f"{base}/v1/auth/token",
+        jwks_uri=f"{base}/.well-known/jwks.json",
+        revocation_endpoint=f"{base}/v1/auth/revoke",
+        introspection_endpoint=f"{base}/v1/auth/introspect",
+        scopes_supported=[scope.value for scope in Scope],
+        response_types_supported=[],
+        grant_types_supported=["password", "refresh_token"],
+        token_endpoint_auth_methods_supported=["none"],
+        revocation_endpoint_auth_methods_supported=["none"],
+        introspection_endpoint_auth_methods_supported=["Bearer"],
+        service_documentation=f"{base}/docs",
+    )
