@@ -15,8 +15,8 @@ _MASK = "***"
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _NOT_SHOWN = _STANDARD | {"color_message"}  # uvicorn's second copy of its message
 # Libraries that tell parameters, headers or addresses with their queries when they are talkative.
-_CHATTY = ("alembic", "asyncio", "authlib", "hpack", "httpcore", "httpx", "multipart", "python_multipart",
-           "sqlalchemy", "urllib3")  # fmt: skip
+_CHATTY = ("alembic", "asyncio", "authlib", "hpack", "httpcore", "httpx", "multipart",
+           "python_multipart", "sqlalchemy", "urllib3")  # fmt: skip
 _COLOURS = {"WARNING": "\x1b[33m", "ERROR": "\x1b[31m", "CRITICAL": "\x1b[1;31m"}
 _PLAIN = "\x1b[0m"
 
