@@ -149,6 +149,7 @@ class DeleteAccount:
 
     unit_of_work: UnitsOfWork
     reading: Reading
+    clock: Clock
     proof: PasswordProof
     auditor: Auditor
 
@@ -161,6 +162,7 @@ class DeleteAccount:
             user = self.proof.still_holds(work, user)
             if admins == {user.id}:
                 raise LastAdmin
+            work.changes.note_owner_gone(user.id, at=self.clock())
             work.users.remove(user.id)
             work.audit.erase(user.id)
             _note(work, self.auditor, Action.ACCOUNT_DELETED, user, Origin())

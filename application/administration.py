@@ -102,6 +102,7 @@ class RemoveUser:
     """Remove an account with its items and its sessions."""
 
     unit_of_work: UnitsOfWork
+    clock: Clock
     auditor: Auditor
 
     def __call__(self, caller: Caller, id: UserId) -> None:
@@ -110,6 +111,7 @@ class RemoveUser:
             _found(work.users.lock(id))
             if admins == {id}:
                 raise LastAdmin
+            work.changes.note_owner_gone(id, at=self.clock())
             work.users.remove(id)
             work.audit.erase(id)
             _note(work, self.auditor, Action.USER_DELETED, caller, id)

@@ -1,10 +1,10 @@
 """Items: the whole life of what a user keeps."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from application.ports import Clock, Cursors, Ids, Place, Reading, UnitsOfWork
-from domain.access import Caller
+from application.ports import Attempt, Clock, Ids, Reading, Repositories, UnitOfWork, UnitsOfWork
+from application.replaying import Done, Replayer
+from domain.access import Caller, UserId
 from domain.errors import ItemNotFound
 from domain.item import (
     Access,
@@ -19,29 +19,71 @@ from domain.item import (
 
 
 @dataclass(frozen=True, slots=True)
-class ItemPage:
-    """One page of a list, with the cursor of the next one, if there is one."""
+class Keeper:
+    """What can be done to items within a unit of work: alone, or many at once."""
 
-    items: Sequence[SeenItem]
-    next_cursor: str | None
+    clock: Clock
+    ids: Ids
+
+    def create(self, work: UnitOfWork, caller: Caller, draft: ItemDraft) -> SeenItem:
+        """Add an item to the caller's own."""
+        now = self.clock()
+        item = Item.create(id=ItemId(self.ids()), owner_id=caller.user_id, draft=draft, now=now)
+        work.items.add(item)
+        work.changes.note(item.id, [caller.user_id], at=now)
+        return SeenItem(item=item, access=Access.OWNER)
+
+    def edit(
+        self, work: UnitOfWork, caller: Caller, id: ItemId, edit: ItemEdit, expected: Expected
+    ) -> SeenItem:
+        """Change the parts of an item that a merge patch names."""
+        item, access = self._held(work, caller, id, Act.EDIT, expected)
+        return self._saved(work, item, item.edited(edit, now=self.clock()), access)
+
+    def replace(
+        self, work: UnitOfWork, caller: Caller, id: ItemId, draft: ItemDraft, expected: Expected
+    ) -> SeenItem:
+        """Put other contents in the place of an item's."""
+        item, access = self._held(work, caller, id, Act.EDIT, expected)
+        return self._saved(work, item, item.replaced(draft, now=self.clock()), access)
+
+    def delete(self, work: UnitOfWork, caller: Caller, id: ItemId, expected: Expected) -> None:
+        """Remove an item for good."""
+        item, _ = self._held(work, caller, id, Act.DELETE, expected)
+        viewers = viewers_of(work, item)
+        work.items.remove(item)
+        work.changes.note_gone(id, viewers, at=self.clock())
+
+    def _held(
+        self, work: UnitOfWork, caller: Caller, id: ItemId, act: Act, expected: Expected
+    ) -> tuple[Item, Access]:
+        item = present(work.items.lock(id))
+        access = access_to(work, item, caller, act)
+        item.expect(expected, access)
+        return item, access
+
+    def _saved(self, work: UnitOfWork, before: Item, after: Item, access: Access) -> SeenItem:
+        if after is not before:
+            work.items.save(after, before=before)
+            work.changes.note(after.id, viewers_of(work, after), at=after.updated_at)
+        return SeenItem(item=after, access=access)
 
 
 @dataclass(frozen=True, slots=True)
 class CreateItem:
-    """Add an item to its owner's collection."""
+    """Add an item to its owner's collection; a repeated attempt gets the first one's answer."""
 
     unit_of_work: UnitsOfWork
-    clock: Clock
-    ids: Ids
+    keeper: Keeper
+    replayer: Replayer
 
-    def __call__(self, caller: Caller, draft: ItemDraft) -> SeenItem:
-        item = Item.create(
-            id=ItemId(self.ids()), owner_id=caller.user_id, draft=draft, now=self.clock()
-        )
+    def __call__(
+        self, caller: Caller, draft: ItemDraft, attempt: Attempt | None = None
+    ) -> Done[SeenItem]:
         with self.unit_of_work() as work:
-            work.items.add(item)
-            work.commit()
-        return SeenItem(item=item, access=Access.OWNER)
+            return self.replayer.once(
+                work, caller, attempt, SeenItem, lambda: self.keeper.create(work, caller, draft)
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,27 +94,8 @@ class ReadItem:
 
     def __call__(self, caller: Caller, id: ItemId) -> SeenItem:
         with self.reading() as see:
-            item = _present(see.items.get(id))
-        return SeenItem(item=item, access=item.access_for(caller, Act.READ))
-
-
-@dataclass(frozen=True, slots=True)
-class ListItems:
-    """Look at one's items, newest first, page by page."""
-
-    reading: Reading
-    cursors: Cursors
-
-    def __call__(self, caller: Caller, *, limit: int, cursor: str | None) -> ItemPage:
-        of = f"items owned {caller.user_id}"
-        after = self.cursors.open(cursor, of=of)
-        with self.reading() as see:
-            found = see.items.owned_by(caller.user_id, after=after, limit=limit + 1)
-        page = [SeenItem(item=item, access=Access.OWNER) for item in found[:limit]]
-        if len(found) <= limit:
-            return ItemPage(page, None)
-        last = page[-1].item
-        return ItemPage(page, self.cursors.seal(Place(last.created_at, last.id), of=of))
+            item = present(see.items.get(id))
+            return SeenItem(item=item, access=access_to(see, item, caller, Act.READ))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,20 +103,15 @@ class EditItem:
     """Change the parts of an item that a merge patch names."""
 
     unit_of_work: UnitsOfWork
-    clock: Clock
+    keeper: Keeper
 
     def __call__(
         self, caller: Caller, id: ItemId, edit: ItemEdit, expected: Expected = None
     ) -> SeenItem:
         with self.unit_of_work() as work:
-            item = _present(work.items.lock(id))
-            access = item.access_for(caller, Act.EDIT)
-            item.expect(expected, access)
-            edited = item.edited(edit, now=self.clock())
-            if edited is not item:
-                work.items.save(edited)
-                work.commit()
-        return SeenItem(item=edited, access=access)
+            seen = self.keeper.edit(work, caller, id, edit, expected)
+            work.commit()
+        return seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,20 +119,15 @@ class ReplaceItem:
     """Put other contents in the place of an item's."""
 
     unit_of_work: UnitsOfWork
-    clock: Clock
+    keeper: Keeper
 
     def __call__(
         self, caller: Caller, id: ItemId, draft: ItemDraft, expected: Expected = None
     ) -> SeenItem:
         with self.unit_of_work() as work:
-            item = _present(work.items.lock(id))
-            access = item.access_for(caller, Act.EDIT)
-            item.expect(expected, access)
-            replaced = item.replaced(draft, now=self.clock())
-            if replaced is not item:
-                work.items.save(replaced)
-                work.commit()
-        return SeenItem(item=replaced, access=access)
+            seen = self.keeper.replace(work, caller, id, draft, expected)
+            work.commit()
+        return seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,17 +135,27 @@ class DeleteItem:
     """Remove an item for good."""
 
     unit_of_work: UnitsOfWork
+    keeper: Keeper
 
     def __call__(self, caller: Caller, id: ItemId, expected: Expected = None) -> None:
         with self.unit_of_work() as work:
-            item = _present(work.items.lock(id))
-            access = item.access_for(caller, Act.DELETE)
-            item.expect(expected, access)
-            work.items.remove(id)
+            self.keeper.delete(work, caller, id, expected)
             work.commit()
 
 
-def _present(item: Item | None) -> Item:
+def present(item: Item | None) -> Item:
+    """Return the item. Raises ItemNotFound if there is none."""
     if item is None:
         raise ItemNotFound
     return item
+
+
+def access_to(see: Repositories, item: Item, caller: Caller, act: Act) -> Access:
+    """Return what the caller is to an item. Raises Forbidden if that does not allow `act`."""
+    grant = None if item.owner_id == caller.user_id else see.grants.get(item.id, caller.user_id)
+    return item.access_for(caller, act, grant.role.access if grant else None)
+
+
+def viewers_of(see: Repositories, item: Item) -> frozenset[UserId]:
+    """Return everybody in whose view an item is."""
+    return see.grants.grantees(item.id) | {item.owner_id}

@@ -1,6 +1,7 @@
 """Keeping the tables small: what is over goes, in small steps that hold nobody up."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from application.ports import Clock, UnitsOfWork
 from domain.session import Lifetimes
@@ -8,13 +9,16 @@ from domain.session import Lifetimes
 AT_MOST = 1000
 """Rows that one step removes."""
 
+GONE_KEPT_FOR = timedelta(days=30)
+"""How long the change feed remembers what is gone."""
+
 TALLIES_KEPT = 1_000_000
 """Tallies that are kept when somebody sprays keys; the oldest beyond that are forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
 class TidyUp:
-    """Remove sessions that are over, and tallies that can be forgotten.
+    """Remove sessions, results and tombstones that are over, and tallies that can be forgotten.
 
     A session that is over proves nothing: its tokens are refused with or without its row.
     """
@@ -29,5 +33,7 @@ class TidyUp:
         with self.unit_of_work() as work:
             gone = work.sessions.remove_over(self.lifetimes, now=now, at_most=AT_MOST)
             gone += work.tallies.remove_forgettable(now=now, keep=TALLIES_KEPT)
+            gone += work.replays.remove_expired(now=now, at_most=AT_MOST)
+            gone += work.changes.forget_gone(before=now - GONE_KEPT_FOR, at_most=AT_MOST)
             work.commit()
         return gone

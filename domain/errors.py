@@ -9,12 +9,13 @@ BasaltError
 ├── Refused                 we know who you are, and you may not
 │   └── Forbidden · InsufficientScope · WrongPassword · KeySigns
 ├── NotFound                there is no such thing, or none for you
-│   └── ItemNotFound · UserNotFound · SessionNotFound · KeyNotFound
+│   └── ItemNotFound · UserNotFound · SessionNotFound · GrantNotFound · KeyNotFound
 ├── Conflict                the present state does not allow it
-│   └── EmailTaken · LastAdmin
+│   └── EmailTaken · LastAdmin · AlreadyShared · IdempotencyInProgress
 ├── PreconditionFailed      somebody else changed it first
 ├── Invalid                 a value breaks a rule
-│   └── InvalidValue · WeakPassword
+│   └── InvalidValue · WeakPassword · IdempotencyKeyReused · BatchFailed
+├── Gone                    it was there and is no longer kept
 ├── TooManyAttempts         wait, then try again
 └── Unavailable             the service cannot do it right now; try again
     └── StoreUnfit
@@ -180,6 +181,13 @@ class KeySigns(Refused):
     message = "This key signs now. Rotate the keys first, then retire it."
 
 
+class GrantNotFound(NotFound):
+    """The user has no grant on the item."""
+
+    code = "GRANT_NOT_FOUND"
+    message = "The item is not shared with this user."
+
+
 class KeyNotFound(NotFound):
     """No signing key has this id."""
 
@@ -196,6 +204,13 @@ class EmailTaken(Conflict):
 
     code = "EMAIL_TAKEN"
     message = "An account with this e-mail address exists."
+
+
+class AlreadyShared(Conflict):
+    """The user has access to the item already."""
+
+    code = "ALREADY_SHARED"
+    message = "This user has access to the item already."
 
 
 class LastAdmin(Conflict):
@@ -251,12 +266,44 @@ class WeakPassword(Invalid):
         return {"reason": self.reason}
 
 
+class IdempotencyKeyReused(Invalid):
+    """The key came before with another request."""
+
+    code = "IDEMPOTENCY_KEY_REUSED"
+    message = "This key was used with another request. Use a new one for each request."
+
+
+class BatchFailed(Invalid):
+    """Operations of a batch failed, so none was done; `failures` has them by their place."""
+
+    code = "BATCH_FAILED"
+    message = "Some operations failed, so none was done."
+
+    def __init__(self, failures: Mapping[int, BasaltError]) -> None:
+        super().__init__()
+        self.failures = failures
+
+
+class Gone(BasaltError):
+    """What was asked for was there and is no longer kept."""
+
+    code = "GONE"
+    message = "Changes this old are no longer kept. Start again without 'since'."
+
+
 class Waitable(BasaltError):
     """Something that may succeed later; `retry_after` is in whole seconds."""
 
     def __init__(self, retry_after: int = 1) -> None:
         super().__init__()
         self.retry_after = retry_after
+
+
+class IdempotencyInProgress(Conflict, Waitable):
+    """The first request with this key is still at work."""
+
+    code = "IDEMPOTENCY_IN_PROGRESS"
+    message = "The first request with this key has not finished. Repeat it in a moment."
 
 
 class TooManyAttempts(Waitable):

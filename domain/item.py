@@ -11,6 +11,7 @@ from domain.access import Caller, Scope, UserId
 from domain.attributes import Attributes, attributes, merged, same
 from domain.errors import Forbidden, InvalidValue, PreconditionFailed
 from domain.text import line, storable, within
+from domain.words import words_of
 
 ItemId = NewType("ItemId", UUID)
 T = TypeVar("T")
@@ -64,6 +65,10 @@ class Access(StrEnum):
     EDITOR = "editor"
     VIEWER = "viewer"
     ADMIN = "admin"
+
+    def permits(self, act: "Act") -> bool:
+        """Whether somebody who is this to an item may do that to it."""
+        return act in PERMITTED[self]
 
 
 class Act(Enum):
@@ -156,6 +161,16 @@ class Item:
         )
 
     @property
+    def title_key(self) -> str:
+        """What lists by title go by: case-folded code points."""
+        return self.title.casefold()
+
+    @property
+    def words(self) -> frozenset[str]:
+        """The words that searches find the item by."""
+        return words_of(self.title, self.description)
+
+    @property
     def draft(self) -> ItemDraft:
         """The parts that the user wrote."""
         return ItemDraft(
@@ -197,15 +212,19 @@ class Item:
             updated_at=now,
         )
 
-    def access_for(self, caller: Caller, act: Act) -> Access:
-        """Return what the caller is to this item. Raises Forbidden if that does not allow `act`."""
+    def access_for(self, caller: Caller, act: Act, granted: Access | None = None) -> Access:
+        """Return what the caller is to this item. Raises Forbidden if that does not allow `act`.
+
+        `granted` is what the owner granted the caller, if anything. Who may more in another
+        part counts as that: an administrator with a grant is an administrator.
+        """
         if caller.user_id == self.owner_id:
-            access = Access.OWNER
+            access: Access | None = Access.OWNER
         elif Scope.ITEMS_ADMIN in caller.scopes:
             access = Access.ADMIN
         else:
-            raise Forbidden
-        if act not in PERMITTED[access]:
+            access = granted
+        if access is None or not access.permits(act):
             raise Forbidden
         return access
 

@@ -120,6 +120,9 @@ SIGN_UP_BY_ADDRESS = Window(30, timedelta(hours=1))
 REFRESH_BY_ADDRESS = Window(150, timedelta(minutes=5))
 """Refreshes from one network."""
 
+SHARING_BY_USER = Window(100, timedelta(hours=1))
+"""Addresses that one user tried to share with and that nobody has: no way to collect addresses."""
+
 PASSWORD_OF_ACCOUNT = Lockout(
     tolerated=10,
     shortest=timedelta(minutes=1),

@@ -19,10 +19,22 @@ from adapters.security.refresh_tokens import DerivedRefreshTokens
 from adapters.security.sealing import SecretSealer
 from adapters.security.secrets import Secrets
 from adapters.security.signing_keys import EcKeyForge, KeyRing
-from application import accounts, administration, auditing, keys, sessions, starting
+from application import (
+    accounts,
+    administration,
+    auditing,
+    changes,
+    keys,
+    sessions,
+    sharing,
+    starting,
+)
 from application import items as keeping
 from application import sign_in as signing_in
+from application.batch import RunBatch
+from application.listing import ListItems
 from application.proving import PasswordProof
+from application.replaying import Replayer
 from application.throttling import Throttle
 from application.tidying import TidyUp
 from domain import throttle as limits
@@ -127,6 +139,9 @@ class Container(containers.DeclarativeContainer):
     proofs_of_user = providers.Singleton(
         Throttle, "proof", limits.PASSWORD_OF_ACCOUNT, clock, limits_are_on
     )
+    shares_of_user = providers.Singleton(
+        Throttle, "sharing", limits.SHARING_BY_USER, clock, limits_are_on
+    )
     proof = providers.Singleton(PasswordProof, unit_of_work, hasher, proofs_of_user, auditor)
 
     # Starting and keeping tidy.
@@ -166,7 +181,7 @@ class Container(containers.DeclarativeContainer):
         auditor=auditor,
     )
     delete_account = providers.Singleton(
-        accounts.DeleteAccount, unit_of_work, reading, proof, auditor
+        accounts.DeleteAccount, unit_of_work, reading, clock, proof, auditor
     )
 
     # Sign-in and sessions.
@@ -206,18 +221,31 @@ class Container(containers.DeclarativeContainer):
     retire_key = providers.Singleton(keys.RetireKey, unit_of_work, clock, auditor)
 
     # Items.
-    create_item = providers.Singleton(keeping.CreateItem, unit_of_work, clock, ids)
+    keeper = providers.Singleton(keeping.Keeper, clock, ids)
+    replayer = providers.Singleton(Replayer, clock)
+    create_item = providers.Singleton(keeping.CreateItem, unit_of_work, keeper, replayer)
     read_item = providers.Singleton(keeping.ReadItem, reading)
-    list_items = providers.Singleton(keeping.ListItems, reading, cursors)
-    edit_item = providers.Singleton(keeping.EditItem, unit_of_work, clock)
-    replace_item = providers.Singleton(keeping.ReplaceItem, unit_of_work, clock)
-    delete_item = providers.Singleton(keeping.DeleteItem, unit_of_work)
+    list_items = providers.Singleton(ListItems, reading, cursors)
+    edit_item = providers.Singleton(keeping.EditItem, unit_of_work, keeper)
+    replace_item = providers.Singleton(keeping.ReplaceItem, unit_of_work, keeper)
+    delete_item = providers.Singleton(keeping.DeleteItem, unit_of_work, keeper)
+    run_batch = providers.Singleton(RunBatch, unit_of_work, keeper, replayer)
+
+    # Sharing and the change feed.
+    list_grants = providers.Singleton(sharing.ListGrants, reading, cursors)
+    share_item = providers.Singleton(
+        sharing.ShareItem, unit_of_work, clock, replayer, shares_of_user
+    )
+    change_grant = providers.Singleton(sharing.ChangeGrant, unit_of_work, clock)
+    withdraw_grant = providers.Singleton(sharing.WithdrawGrant, unit_of_work, clock)
+    list_changes = providers.Singleton(changes.ListChanges, reading, cursors)
+    newest_changes = providers.Singleton(changes.NewestChanges, reading)
 
     # Administration and the audit trail.
     list_users = providers.Singleton(administration.ListUsers, reading, cursors)
     read_user = providers.Singleton(administration.ReadUser, reading)
     edit_user = providers.Singleton(administration.EditUser, unit_of_work, clock, auditor)
-    remove_user = providers.Singleton(administration.RemoveUser, unit_of_work, auditor)
+    remove_user = providers.Singleton(administration.RemoveUser, unit_of_work, clock, auditor)
     list_user_sessions = providers.Singleton(
         administration.ListUserSessions, reading, live_sessions
     )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from adapters.memory.items import InMemoryItems
 from adapters.memory.shelves import Shelves
 from application.ports import Place, Sessions, UserFilter, Users
 from domain.access import SessionId, UserId
@@ -38,7 +39,7 @@ class InMemoryUsers(Users):
             if (words is None or words in f"{user.email}\n{user.display_name or ''}".casefold())
             and wanted.role in (None, user.role)
             and wanted.status in (None, user.status)
-            and (after is None or (user.created_at, user.id) < (after.created_at, after.id))
+            and (after is None or (user.created_at, user.id) < (after.key, after.id))
         ]
         found.sort(key=lambda user: (user.created_at, user.id), reverse=True)
         return found[:limit]
@@ -57,9 +58,13 @@ class InMemoryUsers(Users):
     def remove(self, id: UserId) -> None:
         self._shelves.users.pop(id, None)
         InMemorySessions(self._shelves).remove_all_of(id)
-        items = self._shelves.items
-        for item in [item for item in items.values() if item.owner_id == id]:
-            del items[item.id]
+        shelves = self._shelves
+        for item in [one for one in shelves.items.values() if one.owner_id == id]:
+            InMemoryItems(shelves).remove(item)
+        shelves.grants = {key: one for key, one in shelves.grants.items() if key[1] != id}
+        shelves.changes = {key: one for key, one in shelves.changes.items() if key[0] != id}
+        shelves.replays = {key: one for key, one in shelves.replays.items() if key[0] != id}
+        shelves.feeds.pop(id, None)
 
 
 class InMemorySessions(Sessions):

@@ -1,14 +1,25 @@
 """All that the in-memory twins store."""
 
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from domain.access import SessionId, UserId
 from domain.audit import Entry
 from domain.item import Item, ItemId
 from domain.key import KeyId, SigningKey
 from domain.session import Session
+from domain.sharing import Grant
 from domain.throttle import Tally
 from domain.user import User
+
+
+@dataclass(frozen=True)
+class Noted:
+    """The newest change of an item in somebody's view."""
+
+    number: int
+    at: datetime
+    is_gone: bool
 
 
 @dataclass
@@ -19,6 +30,11 @@ class Shelves:
     sessions: dict[SessionId, Session] = field(default_factory=dict)
     items: dict[ItemId, Item] = field(default_factory=dict)
     keys: dict[KeyId, SigningKey] = field(default_factory=dict)
+    grants: dict[tuple[ItemId, UserId], Grant] = field(default_factory=dict)
+    feeds: dict[UserId, int] = field(default_factory=dict)
+    forgotten: dict[UserId, int] = field(default_factory=dict)
+    changes: dict[tuple[UserId, ItemId], Noted] = field(default_factory=dict)
+    replays: dict[tuple[UserId, str], tuple[str, object, datetime]] = field(default_factory=dict)
     tallies: dict[str, Tally] = field(default_factory=dict)
     audit: list[Entry] = field(default_factory=list)
     vault: dict[str, bytes] = field(default_factory=dict)
@@ -31,6 +47,11 @@ class Shelves:
             sessions=dict(self.sessions),
             items=dict(self.items),
             keys=dict(self.keys),
+            grants=dict(self.grants),
+            feeds=dict(self.feeds),
+            forgotten=dict(self.forgotten),
+            changes=dict(self.changes),
+            replays=dict(self.replays),
             tallies=dict(self.tallies),
             audit=list(self.audit),
             vault=dict(self.vault),

@@ -9,7 +9,12 @@ from contextlib import contextmanager
 from typing import Self
 
 from adapters.memory.accounts import InMemorySessions, InMemoryUsers
-from adapters.memory.items import InMemoryItems
+from adapters.memory.items import (
+    InMemoryChanges,
+    InMemoryGrants,
+    InMemoryItems,
+    InMemoryReplays,
+)
 from adapters.memory.records import (
     InMemoryAuditTrail,
     InMemorySigningKeys,
@@ -37,6 +42,18 @@ class InMemoryRepositories(Repositories):
     @property
     def items(self) -> InMemoryItems:
         return InMemoryItems(self._shelves)
+
+    @property
+    def grants(self) -> InMemoryGrants:
+        return InMemoryGrants(self._shelves)
+
+    @property
+    def changes(self) -> InMemoryChanges:
+        return InMemoryChanges(self._shelves)
+
+    @property
+    def replays(self) -> InMemoryReplays:
+        return InMemoryReplays(self._shelves)
 
     @property
     def keys(self) -> InMemorySigningKeys:

@@ -4,11 +4,24 @@ from typing import Any
 
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
-from domain.errors import BasaltError, EmailTaken, TokenRevoked, Unavailable
+from domain.errors import (
+    AlreadyShared,
+    BasaltError,
+    EmailTaken,
+    TokenRevoked,
+    Unavailable,
+    UserNotFound,
+)
+
+_LOCK_NOT_AVAILABLE = "55P03"
+"""PostgreSQL waited for a lock for as long as it may."""
 
 _BROKEN_CONSTRAINTS: dict[str, type[BasaltError]] = {
     "uq_users_email": EmailTaken,
     "users.email": EmailTaken,  # SQLite names the columns, PostgreSQL the constraint
+    "pk_grants": AlreadyShared,
+    "grants.item_id, grants.user_id": AlreadyShared,
+    "fk_grants_user_id_users": UserNotFound,
     "_users": TokenRevoked,  # a foreign key to a user who was deleted meanwhile
     "FOREIGN KEY": TokenRevoked,
 }
@@ -29,6 +42,12 @@ def meaning(failure: SQLAlchemyError) -> Exception:
     if isinstance(failure, DBAPIError) and _is_a_mistake(failure):
         return failure
     return Unavailable()
+
+
+def waited_too_long(failure: BaseException | None) -> bool:
+    """Whether a statement gave up because another transaction held what it needed."""
+    original = getattr(failure, "orig", None)
+    return getattr(original, "sqlstate", None) == _LOCK_NOT_AVAILABLE
 
 
 def _constraint(original: Any) -> str:

@@ -1,35 +1,36 @@
-"""What the users keep, in its table."""
+"""What the users keep, in its table, and the terms that it is found by."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from sqlalchemy import bindparam, delete, insert, select, tuple_, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
+from adapters.persistence.item_lists import ItemLists
+from adapters.persistence.item_rows import item_of, terms_of, values_of
 from adapters.persistence.statements import Statements
-from adapters.persistence.tables import ItemRow, table
+from adapters.persistence.tables import ItemRow, ItemTermRow, table
 from application.ports import Items, Place
-from domain.access import UserId
-from domain.item import Item, ItemId
+from domain.item import Item, ItemId, SeenItem
+from domain.listing import ItemQuery
 
 _ITEMS = table(ItemRow)
+_TERMS = table(ItemTermRow)
 _BY_ID = select(_ITEMS).where(_ITEMS.c.id == bindparam("id"))
 _LOCKED = _BY_ID.with_for_update()
-_PAGE = (
+_LOCKED_ALL = (
     select(_ITEMS)
-    .where(_ITEMS.c.owner_id == bindparam("owner_id"))
-    .order_by(_ITEMS.c.created_at.desc(), _ITEMS.c.id.desc())
-    .limit(bindparam("limit"))
-)
-_NEXT_PAGE = _PAGE.where(
-    tuple_(_ITEMS.c.created_at, _ITEMS.c.id)
-    < tuple_(
-        bindparam("created_at", type_=_ITEMS.c.created_at.type),
-        bindparam("last_id", type_=_ITEMS.c.id.type),
-    )
+    .where(_ITEMS.c.id.in_(bindparam("ids", expanding=True)))
+    .order_by(_ITEMS.c.id)
+    .with_for_update()
 )
 _INSERT = insert(_ITEMS)
-_UPDATE = update(_ITEMS).where(_ITEMS.c.id == bindparam("key"))
+_UPDATE = update(_ITEMS).where(_ITEMS.c.id == bindparam("item"))
 _DELETE = delete(_ITEMS).where(_ITEMS.c.id == bindparam("id"))
+_INSERT_TERMS = insert(_TERMS)
+_DELETE_TERM = delete(_TERMS).where(
+    _TERMS.c.owner_id == bindparam("owner"),
+    _TERMS.c.term == bindparam("word"),
+    _TERMS.c.item_id == bindparam("item"),
+)
 
 
 class SqlItems(Items):
@@ -39,57 +40,42 @@ class SqlItems(Items):
         self._sql = statements
 
     def get(self, id: ItemId) -> Item | None:
-        return _item(self._sql.one(_BY_ID, {"id": id}))
+        row = self._sql.one(_BY_ID, {"id": id})
+        return None if row is None else item_of(row)
 
     def lock(self, id: ItemId) -> Item | None:
-        return _item(self._sql.one(_LOCKED, {"id": id}))
+        row = self._sql.one(_LOCKED, {"id": id})
+        return None if row is None else item_of(row)
 
-    def owned_by(self, owner_id: UserId, *, after: Place | None, limit: int) -> Sequence[Item]:
-        wanted: dict[str, object] = {"owner_id": owner_id, "limit": limit}
-        if after is None:
-            rows = self._sql.run(_PAGE, wanted)
-        else:
-            behind = {"created_at": after.created_at, "last_id": after.id}
-            rows = self._sql.run(_NEXT_PAGE, wanted | behind)
-        return [_made(row) for row in rows]
+    def lock_all(self, ids: Collection[ItemId]) -> Mapping[ItemId, Item]:
+        if not ids:
+            return {}
+        rows = self._sql.run(_LOCKED_ALL, {"ids": list(ids)})
+        return {item.id: item for item in map(item_of, rows)}
+
+    def matching(self, wanted: ItemQuery, *, after: Place | None, limit: int) -> Sequence[SeenItem]:
+        return ItemLists(self._sql).matching(wanted, after=after, limit=limit)
 
     def add(self, item: Item) -> None:
-        self._sql.run(_INSERT, _values(item))
+        self._sql.run(_INSERT, values_of(item))
+        self._add_terms(item, terms_of(item))
 
-    def save(self, item: Item) -> None:
-        self._sql.run(_UPDATE, _values(item) | {"key": item.id})
+    def save(self, item: Item, *, before: Item) -> None:
+        self._sql.run(_UPDATE, values_of(item) | {"item": item.id})
+        old, new = terms_of(before), terms_of(item)
+        self._remove_terms(item, old - new)
+        self._add_terms(item, new - old)
 
-    def remove(self, id: ItemId) -> None:
-        self._sql.run(_DELETE, {"id": id})
+    def remove(self, item: Item) -> None:
+        self._remove_terms(item, terms_of(item))
+        self._sql.run(_DELETE, {"id": item.id})
 
+    def _add_terms(self, item: Item, terms: Iterable[str]) -> None:
+        rows = [{"owner_id": item.owner_id, "term": term, "item_id": item.id} for term in terms]
+        if rows:
+            self._sql.run(_INSERT_TERMS, rows)
 
-def _item(row: Any) -> Item | None:
-    return None if row is None else _made(row)
-
-
-def _made(row: Any) -> Item:
-    return Item(
-        id=row.id,
-        owner_id=row.owner_id,
-        title=row.title,
-        description=row.description,
-        tags=tuple(row.tags),
-        attributes=row.attributes,
-        version=row.version,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-    )
-
-
-def _values(item: Item) -> dict[str, object]:
-    return {
-        "id": item.id,
-        "owner_id": item.owner_id,
-        "title": item.title,
-        "description": item.description,
-        "tags": list(item.tags),
-        "attributes": item.attributes,
-        "version": item.version,
-        "created_at": item.created_at,
-        "updated_at": item.updated_at,
-    }
+    def _remove_terms(self, item: Item, terms: Iterable[str]) -> None:
+        rows = [{"owner": item.owner_id, "word": term, "item": item.id} for term in terms]
+        if rows:
+            self._sql.run(_DELETE_TERM, rows)

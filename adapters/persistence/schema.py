@@ -9,7 +9,7 @@ from adapters.persistence.database import Database
 from adapters.persistence.failures import meaning
 from application.ports import Schema, SchemaState
 
-NEWEST = "0002"
+NEWEST = "0003"
 """The last step in migrations/versions, known here so that a start need not load Alembic."""
 
 _MIGRATIONS = Path(__file__).parent / "migrations"

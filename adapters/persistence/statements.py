@@ -1,6 +1,6 @@
 """Running statements on one connection, with failures said in the domain's words."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, CursorResult, Executable
@@ -23,7 +23,9 @@ class Statements:
         """The name of the database's dialect of SQL."""
         return self._connection.dialect.name
 
-    def run(self, statement: Executable, parameters: Parameters | None = None) -> CursorResult[Any]:
+    def run(
+        self, statement: Executable, parameters: Parameters | Sequence[Parameters] | None = None
+    ) -> CursorResult[Any]:
         """Run a statement. Raises the domain's error for what went wrong."""
         try:
             return self._connection.execute(statement, parameters)

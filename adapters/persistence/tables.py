@@ -8,7 +8,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+)
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
@@ -19,6 +29,7 @@ from domain.audit import TARGET_ID_MAX
 from domain.email import EMAIL_MAX
 from domain.item import DESCRIPTION_MAX, TITLE_MAX
 from domain.user import DISPLAY_NAME_MAX
+from domain.words import WORD_MAX
 
 SQLModel.metadata.naming_convention = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -47,9 +58,18 @@ class CompactJson(TypeDecorator[Any]):
         return None if value is None else json.loads(value)
 
 
-def _user_key() -> Column[UUID]:
+BY_CODE_POINT = Text().with_variant(Text(collation="C"), "postgresql")
+"""Text that both databases put in the order of its code points."""
+
+TERM_MAX = WORD_MAX + 8
+TERM = String(TERM_MAX).with_variant(String(TERM_MAX, collation="C"), "postgresql")
+"""A word or a tag, in the order of its code points."""
+
+
+def _user_key(*, primary_key: bool = False) -> Column[UUID]:
     """A column that names a user and goes with them."""
-    return Column(ForeignKey("users.id", ondelete="CASCADE"), nullable=False)
+    key = ForeignKey("users.id", ondelete="CASCADE")
+    return Column(key, nullable=False, primary_key=primary_key)
 
 
 class UserRow(SQLModel, table=True):
@@ -110,7 +130,81 @@ class ItemRow(SQLModel, table=True):
     created_at: datetime
     updated_at: datetime
 
-    __table_args__ = (Index(None, "owner_id", "created_at", "id"),)
+    title_key: str = Field(sa_column=Column(BY_CODE_POINT, nullable=False, server_default=""))
+
+    __table_args__ = (
+        Index(None, "owner_id", "created_at", "id"),
+        Index(None, "owner_id", "updated_at", "id"),
+        Index(None, "owner_id", "title_key", "id"),
+        Index(None, "created_at", "id"),
+        Index(None, "updated_at", "id"),
+        Index(None, "title_key", "id"),
+    )
+
+
+class ItemTermRow(SQLModel, table=True):
+    """A word that an item is found by, or a tag with a hash in front, under its owner."""
+
+    __tablename__ = "item_terms"
+
+    owner_id: UUID = Field(sa_column=_user_key(primary_key=True))
+    term: str = Field(sa_column=Column(TERM, primary_key=True))
+    item_id: UUID = Field(primary_key=True)
+
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+
+class GrantRow(SQLModel, table=True):
+    """One user's access to one item of another."""
+
+    __tablename__ = "grants"
+
+    item_id: UUID = Field(
+        sa_column=Column(ForeignKey("items.id", ondelete="CASCADE"), primary_key=True)
+    )
+    user_id: UUID = Field(sa_column=_user_key(primary_key=True))
+    role: str = Field(max_length=16)
+    created_at: datetime
+
+    __table_args__ = (Index(None, "user_id", "item_id"),)
+
+
+class ReplayRow(SQLModel, table=True):
+    """The result of a request that may be repeated; without one, its key is held."""
+
+    __tablename__ = "replays"
+
+    user_id: UUID = Field(sa_column=_user_key(primary_key=True))
+    key: str = Field(primary_key=True, max_length=255)
+    fingerprint: str = Field(max_length=64)
+    result: str | None = Field(sa_type=Text)
+    expires_at: datetime
+
+    __table_args__ = (Index(None, "expires_at"),)
+
+
+class FeedRow(SQLModel, table=True):
+    """How far a user's change feed has come, and up to where what is gone was forgotten."""
+
+    __tablename__ = "feeds"
+
+    user_id: UUID = Field(sa_column=_user_key(primary_key=True))
+    newest: int = Field(sa_column=Column(BigInteger, nullable=False))
+    forgotten: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class ChangeRow(SQLModel, table=True):
+    """The newest change of one item in one user's view."""
+
+    __tablename__ = "changes"
+
+    user_id: UUID = Field(sa_column=_user_key(primary_key=True))
+    item_id: UUID = Field(primary_key=True)
+    number: int = Field(sa_column=Column(BigInteger, nullable=False))
+    at: datetime
+    is_gone: bool
+
+    __table_args__ = (Index(None, "user_id", "number"), Index(None, "is_gone", "at"))
 
 
 class SigningKeyRow(SQLModel, table=True):

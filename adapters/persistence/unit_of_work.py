@@ -9,10 +9,13 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from adapters.persistence.audit import SqlAuditTrail
+from adapters.persistence.changes import SqlChanges
 from adapters.persistence.database import Database
 from adapters.persistence.failures import meaning
+from adapters.persistence.grants import SqlGrants
 from adapters.persistence.items import SqlItems
 from adapters.persistence.keys import SqlSigningKeys
+from adapters.persistence.replays import SqlReplays
 from adapters.persistence.sessions import SqlSessions
 from adapters.persistence.statements import Statements
 from adapters.persistence.tallies import SqlTallies
@@ -37,6 +40,18 @@ class SqlRepositories(Repositories):
     @cached_property
     def items(self) -> SqlItems:
         return SqlItems(self._statements)
+
+    @cached_property
+    def grants(self) -> SqlGrants:
+        return SqlGrants(self._statements)
+
+    @cached_property
+    def changes(self) -> SqlChanges:
+        return SqlChanges(self._statements)
+
+    @cached_property
+    def replays(self) -> SqlReplays:
+        return SqlReplays(self._statements)
 
     @cached_property
     def keys(self) -> SqlSigningKeys:

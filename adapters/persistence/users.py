@@ -56,7 +56,7 @@ class SqlUsers(Users):
             query = query.where(_USERS.c.status == wanted.status.value)
         if after is not None:
             behind = tuple_(_USERS.c.created_at, _USERS.c.id)
-            query = query.where(behind < (after.created_at, after.id))
+            query = query.where(behind < (after.key, after.id))
         return [_made(row) for row in self._sql.run(query)]
 
     def add(self, user: User) -> None:

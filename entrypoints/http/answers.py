@@ -4,6 +4,8 @@ from typing import Any
 
 from domain.errors import (
     BasaltError,
+    IdempotencyInProgress,
+    IdempotencyKeyReused,
     InsufficientScope,
     InvalidToken,
     TokenExpired,
@@ -44,6 +46,10 @@ WITH_CALLER: tuple[Errors, ...] = (
     Unauthenticated,
 )
 """A caller has to prove who they are, and may be allowed too little."""
+
+
+REPEATABLE: tuple[Errors, ...] = (IdempotencyInProgress, IdempotencyKeyReused)
+"""An idempotency key may be at work still, or may have come with another request."""
 
 
 def public(*errors: Errors, body: bool = False) -> dict[int | str, dict[str, Any]]:

@@ -13,9 +13,12 @@ from entrypoints.http import (
     administration,
     audit,
     auth,
+    batch,
+    changes,
     health,
     items,
     sessions,
+    sharing,
     users,
     well_known,
 )
@@ -31,6 +34,21 @@ DESCRIPTION = """Accounts, sign-in that can be trusted, and the items that peopl
 Every error has one envelope: `{"error": {"code", "message", "details"}}`. Codes are stable;
 each operation lists its own. The token endpoints take OAuth 2's parameters and answer errors
 in this envelope too."""
+
+ROUTES = (
+    users,
+    audit,
+    administration,
+    auth,
+    sessions,
+    changes,
+    batch,
+    items,
+    sharing,
+    well_known,
+    health,
+)
+"""In this order: `/v1/users/me` and the like come before `/v1/users/{id}`."""
 
 EXPOSED_HEADERS = (
     "ETag",
@@ -66,7 +84,7 @@ def create_app(settings: Settings | None = None, container: Container | None = N
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.application = Application(container, settings)
-    for routes in (users, audit, administration, auth, sessions, items, well_known, health):
+    for routes in ROUTES:
         app.include_router(routes.router)
     mount_docs(app)
     register_error_handlers(app)
@@ -101,10 +119,19 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Make ready before the first request, and finish what was begun after the last."""
     application: Application = app.state.application
     await anyio.to_thread.run_sync(application.prepare)
-    chores = asyncio.create_task(do_chores(application))
+    tasks = [
+        asyncio.create_task(do_chores(application)),
+        asyncio.create_task(
+            application.feeds.watch(
+                lambda who: application.run(lambda use: use.newest_changes, who)
+            )
+        ),
+    ]
     try:
         yield
     finally:
-        chores.cancel()
-        await asyncio.wait([chores])
+        application.stop()
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
         await anyio.to_thread.run_sync(application.close)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 from entrypoints.container import Container
+from entrypoints.http.feeds import Feeds
 from entrypoints.http.threads import WorkerThreads
 from entrypoints.settings import Settings
 
@@ -20,6 +21,8 @@ class Application:
     def __init__(self, container: Container, settings: Settings) -> None:
         self.container = container
         self.settings = settings
+        self.feeds = Feeds()
+        self.is_stopping = False
         self._threads = WorkerThreads("worker", threads=settings.threads, queue=_QUEUE)
         self._hashing_threads = WorkerThreads("hashing", threads=settings.hashers, queue=_QUEUE)
 
@@ -47,9 +50,14 @@ class Application:
         self.container.prepare_keys()()
         self.container.hasher()
 
+    def stop(self) -> None:
+        """Begin to stop: say that no more requests are wanted, and end streams politely."""
+        self.is_stopping = True
+        self.feeds.wake_all()
+
     async def is_ready(self) -> bool:
         """Whether requests can be served now."""
-        return await self._threads.run(self.container.schema().is_current)
+        return not self.is_stopping and await self._threads.run(self.container.schema().is_current)
 
     def close(self) -> None:
         """Finish what was begun, and close the database."""

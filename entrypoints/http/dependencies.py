@@ -1,13 +1,15 @@
 """What endpoints ask for: the caller with enough scopes, and the application to call."""
 
+import hashlib
 from typing import Annotated, Any
 
-from fastapi import Depends, Request, Security
+from fastapi import Depends, Header, Request, Security
 from fastapi.openapi.models import OAuth2 as OAuth2Model
 from fastapi.openapi.models import OAuthFlowPassword, OAuthFlows
 from fastapi.security import SecurityScopes
 from fastapi.security.base import SecurityBase
 
+from application.ports import Attempt
 from domain.access import MEMBER_SCOPES, Caller, Origin, Scope
 from domain.audit import Target, TargetType
 from domain.errors import InsufficientScope, InvalidToken, Unauthenticated
@@ -46,6 +48,28 @@ async def origin(request: Request) -> Origin:
 
 Here = Annotated[Origin, Depends(origin)]
 """Where the request came from, for use cases without a caller."""
+
+
+async def attempt(
+    request: Request,
+    idempotency_key: Annotated[
+        str | None,
+        Header(
+            pattern=r"^[!-~]{1,255}$",
+            description="Repeat a request with the same key, and it is done only once",
+        ),
+    ] = None,
+) -> Attempt | None:
+    """Return the attempt that the client may repeat, or None if it sent no key for it."""
+    if idempotency_key is None:
+        return None
+    asked = hashlib.sha256(f"{request.method} {request.url.path} ".encode())
+    asked.update(await request.body())
+    return Attempt(idempotency_key, asked.hexdigest())
+
+
+Repeatable = Annotated[Attempt | None, Depends(attempt)]
+"""The attempt, for operations that are done once however often they are asked for."""
 
 
 class Bearer(SecurityBase):

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
 from domain import errors as domain
-from domain.errors import BasaltError, InsufficientScope, InvalidValue, Waitable
+from domain.errors import BasaltError, BatchFailed, InsufficientScope, InvalidValue, Waitable
 from entrypoints.envelope import envelope
 from entrypoints.http.violations import violations
 
@@ -112,6 +112,7 @@ STATUSES: dict[type[BasaltError], int] = {
     RouteNotFound: 404,
     MethodNotAllowed: 405,
     domain.Conflict: 409,
+    domain.Gone: 410,
     domain.PreconditionFailed: 412,
     PayloadTooLarge: 413,
     UnsupportedMediaType: 415,
@@ -189,6 +190,14 @@ def documented(*errors: type[BasaltError]) -> dict[int | str, dict[str, Any]]:
     return by_status
 
 
+def told(error: BasaltError) -> BasaltError:
+    """Return an error as clients are told of it: fields of the domain are fields of the body."""
+    if not isinstance(error, InvalidValue):
+        return error
+    field = f"body.{error.field}" if error.field else "body"
+    return ValidationFailed([{"field": field, "code": error.reason, "message": error.explanation}])
+
+
 def register_error_handlers(app: FastAPI) -> None:
     """Answer every error of the application with the envelope."""
 
@@ -196,9 +205,7 @@ def register_error_handlers(app: FastAPI) -> None:
         return answer(error)
 
     async def value_broken(_: Request, error: InvalidValue) -> JSONResponse:
-        field = f"body.{error.field}" if error.field else "body"
-        told = {"field": field, "code": error.reason, "message": error.explanation}
-        return answer(ValidationFailed([told]))
+        return answer(told(error))
 
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
         return answer(ValidationFailed(violations(error.errors())))
@@ -210,9 +217,19 @@ def register_error_handlers(app: FastAPI) -> None:
             return answer(RouteNotFound())
         return answer(MalformedRequest())
 
+    async def batch_failed(_: Request, error: BatchFailed) -> JSONResponse:
+        results = [
+            {"index": place, "status": status_of(type(failure)), **envelope(told(failure))}
+            for place, failure in sorted(error.failures.items())
+        ]
+        content = envelope(error)
+        content["error"]["details"] = {"results": results}
+        return JSONResponse(content, status_of(BatchFailed))
+
     handlers: dict[type[Exception], Any] = {
         BasaltError: rule_broken,
         InvalidValue: value_broken,
+        BatchFailed: batch_failed,
         RequestValidationError: invalid,
         HTTPException: unrouted,
     }

@@ -15,6 +15,7 @@ class Exchange:
     """One request: where it came from, and who is calling once that is known."""
 
     origin: Origin
+    method: str = "GET"
     caller: Caller | None = None
 
 

@@ -6,8 +6,9 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Query, Response
 from pydantic import ConfigDict, Field
 
+from application.replaying import Done
 from domain import item as rules
-from domain.access import Caller, Scope
+from domain.access import Caller, Scope, UserId
 from domain.attributes import attributes
 from domain.errors import Forbidden, InvalidCursor, ItemNotFound, PreconditionFailed
 from domain.item import (
@@ -22,8 +23,10 @@ from domain.item import (
     ItemId,
     SeenItem,
 )
-from entrypoints.http.answers import private
-from entrypoints.http.dependencies import App, signed_in
+from domain.listing import SEARCH_MAX, SEARCH_TAGS_MAX, ItemQuery, Sort, Whose
+from domain.text import storable, within
+from entrypoints.http.answers import REPEATABLE, private
+from entrypoints.http.dependencies import App, Repeatable, signed_in
 from entrypoints.http.fields import Answer, Id, Shape, Time, ruled, text
 from entrypoints.http.paging import next_page
 from entrypoints.http.revisions import entity_tag, expected, is_known
@@ -45,6 +48,15 @@ Tags = Annotated[
     Field(json_schema_extra={"maxItems": rules.TAGS_MAX}),
 ]
 Attributes = Annotated[dict[str, Any], Field(examples=[{"colour": "amber"}])]
+Search = Annotated[
+    str,
+    ruled(lambda words: within(storable(words, field="q"), field="q", longest=SEARCH_MAX)),
+    text(longest=SEARCH_MAX, example="lamp"),
+]
+SearchTags = Annotated[
+    list[Annotated[str, ruled(rules.tag), text(longest=TAG_MAX, example="winter")]],
+    Field(max_length=SEARCH_TAGS_MAX),
+]
 WholeAttributes = Annotated[Attributes, ruled(attributes)]
 IfMatch = Annotated[str | None, Header(description="The ETag that the item must still have")]
 IfNoneMatch = Annotated[str | None, Header(description="The ETag of what you have already")]
@@ -120,26 +132,57 @@ class ItemPatch(Shape):
         return ItemEdit(**{name: getattr(self, name) for name in self.model_fields_set})
 
 
-@router.post("", status_code=201, responses=private(body=True))
-async def create_item(caller: Writer, body: NewItem, response: Response, app: App) -> ItemAnswer:
-    """Add an item to one's own."""
-    seen = await app.run(lambda use: use.create_item, caller, body.draft())
-    response.headers["Location"] = f"/v1/items/{seen.item.id}"
-    return _shown(seen, response)
+@router.post("", status_code=201, responses=private(*REPEATABLE, body=True))
+async def create_item(
+    caller: Writer, body: NewItem, response: Response, app: App, attempt: Repeatable
+) -> ItemAnswer:
+    """Add an item to one's own. Send an Idempotency-Key to repeat it without doing it twice."""
+    done = await app.run(lambda use: use.create_item, caller, body.draft(), attempt)
+    replayed(done, response)
+    response.headers["Location"] = f"/v1/items/{done.result.item.id}"
+    return shown(done.result, response)
 
 
-@router.get("", responses=private(InvalidCursor))
-async def list_items(
+@router.get("", responses=private(Forbidden, InvalidCursor))
+async def list_items(  # noqa: PLR0913, PLR0917  # each is a parameter of the URL
     caller: Reader,
     response: Response,
     app: App,
     limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT,
     cursor: Annotated[str | None, Query(description="`next_cursor` of the page before")] = None,
+    sort: Annotated[Sort, Query(description="A leading `-` turns the order round")] = Sort.NEWEST,
+    q: Annotated[Search | None, Query(description="Words that begin words of the item")] = None,
+    tag: Annotated[SearchTags | None, Query(description="May be repeated: all must match")] = None,
+    access: Annotated[
+        Whose, Query(description="`any` is every item, for the scope items:admin")
+    ] = Whose.ALL,
+    owner_id: Annotated[Id | None, Query(description="Another's needs `access=any`")] = None,
 ) -> ItemPageAnswer:
-    """Look at one's items, newest first. Follow `next_cursor` until it is null."""
-    page = await app.run(lambda use: use.list_items, caller, limit=limit, cursor=cursor)
-    next_page(response, app, "/v1/items", page.next_cursor, limit=limit)
-    return ItemPageAnswer(data=[_answer(seen) for seen in page.items], next_cursor=page.next_cursor)
+    """Look at one's own items and those shared with one. Follow `next_cursor` until it is null."""
+    wanted = ItemQuery.of(
+        caller,
+        whose=access,
+        owner_id=None if owner_id is None else UserId(owner_id),
+        tags=tuple(tag or ()),
+        search=q or "",
+        sort=sort,
+    )
+    page = await app.run(lambda use: use.list_items, wanted, limit=limit, cursor=cursor)
+    next_page(
+        response,
+        app,
+        "/v1/items",
+        page.next_cursor,
+        limit=limit,
+        sort=sort,
+        q=q,
+        tag=tag,
+        access=access,
+        owner_id=owner_id,
+    )
+    return ItemPageAnswer(
+        data=[item_answer(seen) for seen in page.items], next_cursor=page.next_cursor
+    )
 
 
 @router.get(
@@ -154,7 +197,7 @@ async def read_item(
     seen = await app.run(lambda use: use.read_item, caller, ItemId(id))
     if is_known(if_none_match, seen.revision):
         return Response(status_code=304, headers={"ETag": entity_tag(seen.revision)})
-    return _shown(seen, response)
+    return shown(seen, response)
 
 
 @router.patch("/{id}", responses=private(ItemNotFound, Forbidden, PreconditionFailed, body=True))
@@ -170,7 +213,7 @@ async def edit_item(
     seen = await app.run(
         lambda use: use.edit_item, caller, ItemId(id), body.edit(), expected(if_match)
     )
-    return _shown(seen, response)
+    return shown(seen, response)
 
 
 @router.put("/{id}", responses=private(ItemNotFound, Forbidden, PreconditionFailed, body=True))
@@ -186,7 +229,7 @@ async def replace_item(
     seen = await app.run(
         lambda use: use.replace_item, caller, ItemId(id), body.draft(), expected(if_match)
     )
-    return _shown(seen, response)
+    return shown(seen, response)
 
 
 @router.delete(
@@ -197,12 +240,20 @@ async def delete_item(caller: Writer, id: Id, app: App, if_match: IfMatch = None
     await app.run(lambda use: use.delete_item, caller, ItemId(id), expected(if_match))
 
 
-def _shown(seen: SeenItem, response: Response) -> ItemAnswer:
+def replayed(done: Done[Any], response: Response) -> None:
+    """Say so if this is the first attempt's answer."""
+    if done.replayed:
+        response.headers["Idempotent-Replayed"] = "true"
+
+
+def shown(seen: SeenItem, response: Response) -> ItemAnswer:
+    """Return an item as its reader sees it, with its entity tag."""
     response.headers["ETag"] = entity_tag(seen.revision)
-    return _answer(seen)
+    return item_answer(seen)
 
 
-def _answer(seen: SeenItem) -> ItemAnswer:
+def item_answer(seen: SeenItem) -> ItemAnswer:
+    """Return an item as its reader sees it."""
     item = seen.item
     return ItemAnswer(
         id=item.id,

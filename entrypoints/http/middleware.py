@@ -52,9 +52,9 @@ class Edge:
             return
         started = time.perf_counter()
         seen = _Seen(scope["headers"])
-        exchange = Exchange(self._origin(scope, seen))
-        scope[KEY] = exchange
         asked = scope["method"]
+        exchange = Exchange(self._origin(scope, seen), asked)
+        scope[KEY] = exchange
         if asked == "HEAD":
             scope["method"] = "GET"
         answered = _Answered(send, exchange.origin.request_id or "", without_body=asked == "HEAD")

@@ -13,6 +13,6 @@ def next_page(
     """Point to the next page, if there is one: the same list, from the cursor on."""
     if cursor is None:
         return
-    sent = {name: str(value) for name, value in parameters.items() if value is not None}
-    query = urlencode(sent | {"cursor": cursor})
+    sent = {name: value for name, value in parameters.items() if value is not None}
+    query = urlencode(sent | {"cursor": cursor}, doseq=True)
     response.headers["Link"] = f'<{app.settings.base_url}{path}?{query}>; rel="next"'

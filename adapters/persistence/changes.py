@@ -1,0 +1,154 @@
+"""The change feeds: for each user, the newest change of each item in their view, numbered.
+
+A feed's numbers are given out under a lock on its row, which lasts until the commit. So they are
+in the order of commits, and whoever has seen a number has seen all that are smaller.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, bindparam, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from adapters.persistence.item_rows import item_of
+from adapters.persistence.statements import Statements
+from adapters.persistence.tables import (
+    ChangeRow,
+    FeedRow,
+    GrantRow,
+    ItemRow,
+    table,
+)
+from application.ports import Change, Changes
+from domain.access import UserId
+from domain.item import Access, ItemId, SeenItem
+
+_FEEDS = table(FeedRow)
+_CHANGES = table(ChangeRow)
+_ITEMS = table(ItemRow)
+_GRANTS = table(GrantRow)
+
+
+def _next_number(dialect: Any) -> Any:
+    made = dialect.insert(_FEEDS).values(newest=1, forgotten=0)
+    return made.on_conflict_do_update(
+        index_elements=["user_id"], set_={"newest": _FEEDS.c.newest + 1}
+    ).returning(_FEEDS.c.newest)
+
+
+def _note(dialect: Any) -> Any:
+    made = dialect.insert(_CHANGES)
+    new = {name: made.excluded[name] for name in ("number", "at", "is_gone")}
+    return made.on_conflict_do_update(index_elements=["user_id", "item_id"], set_=new)
+
+
+_NEXT_NUMBER = {"sqlite": _next_number(sqlite), "postgresql": _next_number(postgresql)}
+_NOTE = {"sqlite": _note(sqlite), "postgresql": _note(postgresql)}
+_SINCE = (
+    select(
+        _CHANGES.c.number,
+        _CHANGES.c.item_id,
+        _CHANGES.c.at,
+        _CHANGES.c.is_gone,
+        _GRANTS.c.role,
+        *(column for column in _ITEMS.c if column.name != "title_key"),
+    )
+    .join_from(_CHANGES, _ITEMS, _CHANGES.c.item_id == _ITEMS.c.id, isouter=True)
+    .join(
+        _GRANTS,
+        and_(_GRANTS.c.item_id == _CHANGES.c.item_id, _GRANTS.c.user_id == _CHANGES.c.user_id),
+        isouter=True,
+    )
+    .where(_CHANGES.c.user_id == bindparam("user"), _CHANGES.c.number > bindparam("behind"))
+    .order_by(_CHANGES.c.number)
+    .limit(bindparam("limit"))
+)
+_NEWEST = select(_FEEDS.c.user_id, _FEEDS.c.newest).where(
+    _FEEDS.c.user_id.in_(bindparam("users", expanding=True))
+)
+_FORGOTTEN = select(_FEEDS.c.forgotten).where(_FEEDS.c.user_id == bindparam("user"))
+_SHARED_BY = (
+    select(_GRANTS.c.item_id, _GRANTS.c.user_id)
+    .join_from(_GRANTS, _ITEMS, _GRANTS.c.item_id == _ITEMS.c.id)
+    .where(_ITEMS.c.owner_id == bindparam("owner"))
+    .order_by(_GRANTS.c.user_id, _GRANTS.c.item_id)
+)
+_LONG_GONE = (
+    select(_CHANGES.c.user_id, _CHANGES.c.item_id, _CHANGES.c.number)
+    .where(_CHANGES.c.is_gone, _CHANGES.c.at < bindparam("before"))
+    .order_by(_CHANGES.c.user_id)
+    .limit(bindparam("at_most"))
+)
+_FORGET = delete(_CHANGES).where(
+    _CHANGES.c.user_id == bindparam("user"),
+    _CHANGES.c.item_id == bindparam("item"),
+    _CHANGES.c.number == bindparam("which"),
+)
+_MOVE_FORGOTTEN = (
+    update(_FEEDS)
+    .where(_FEEDS.c.user_id == bindparam("user"), _FEEDS.c.forgotten < bindparam("which"))
+    .values(forgotten=bindparam("which"))
+)
+
+
+class SqlChanges(Changes):
+    """Change feeds on SQLite and PostgreSQL."""
+
+    def __init__(self, statements: Statements) -> None:
+        self._sql = statements
+
+    def note(self, item_id: ItemId, viewers: Collection[UserId], *, at: datetime) -> None:
+        self._write(item_id, viewers, at=at, is_gone=False)
+
+    def note_gone(self, item_id: ItemId, viewers: Collection[UserId], *, at: datetime) -> None:
+        self._write(item_id, viewers, at=at, is_gone=True)
+
+    def note_owner_gone(self, owner_id: UserId, *, at: datetime) -> None:
+        for row in self._sql.run(_SHARED_BY, {"owner": owner_id}).all():
+            self._write(row.item_id, [row.user_id], at=at, is_gone=True)
+
+    def _write(
+        self, item_id: ItemId, viewers: Collection[UserId], *, at: datetime, is_gone: bool
+    ) -> None:
+        for user_id in sorted(viewers):  # the same order for all who number several feeds
+            number = self._sql.run(
+                _NEXT_NUMBER[self._sql.dialect], {"user_id": user_id}
+            ).scalar_one()
+            self._sql.run(
+                _NOTE[self._sql.dialect],
+                {
+                    "user_id": user_id,
+                    "item_id": item_id,
+                    "number": number,
+                    "at": at,
+                    "is_gone": is_gone,
+                },
+            )
+
+    def since(self, user_id: UserId, number: int, *, limit: int) -> Sequence[Change]:
+        rows = self._sql.run(_SINCE, {"user": user_id, "behind": number, "limit": limit})
+        return [_change(row, user_id) for row in rows]
+
+    def newest(self, users: Collection[UserId]) -> Mapping[UserId, int]:
+        rows = self._sql.run(_NEWEST, {"users": list(users)})
+        return {row.user_id: row.newest for row in rows}
+
+    def forgotten_until(self, user_id: UserId) -> int:
+        return self._sql.run(_FORGOTTEN, {"user": user_id}).scalar() or 0
+
+    def forget_gone(self, *, before: datetime, at_most: int) -> int:
+        gone = self._sql.run(_LONG_GONE, {"before": before, "at_most": at_most}).all()
+        for row in gone:
+            self._sql.run(_MOVE_FORGOTTEN, {"user": row.user_id, "which": row.number})
+            self._sql.run(_FORGET, {"user": row.user_id, "item": row.item_id, "which": row.number})
+        return len(gone)
+
+
+def _change(row: Any, user_id: UserId) -> Change:
+    seen = None
+    if not row.is_gone and row.id is not None:
+        item = item_of(row)
+        access = Access.OWNER if item.owner_id == user_id else Access(row.role)
+        seen = SeenItem(item=item, access=access)
+    return Change(number=row.number, item_id=row.item_id, at=row.at, seen=seen)

@@ -1,0 +1,111 @@
+"""/v1/items/batch: many operations at once, all of them or none."""
+
+from typing import Annotated, Any, Literal, TypeVar
+
+from fastapi import APIRouter, Response
+from pydantic import ConfigDict, Field, ValidationError
+
+from application.batch import BATCH_MAX, Create, Delete, Operation, Outcome, Update
+from domain.access import Caller, Scope
+from domain.errors import BatchFailed
+from domain.item import ItemId
+from entrypoints.http.answers import REPEATABLE, private
+from entrypoints.http.dependencies import App, Repeatable, signed_in
+from entrypoints.http.errors import ValidationFailed
+from entrypoints.http.fields import Answer, Id, Shape
+from entrypoints.http.items import ItemAnswer, ItemPatch, NewItem, item_answer, replayed
+from entrypoints.http.revisions import expected
+from entrypoints.http.route import StrictRoute
+from entrypoints.http.violations import violation, violations
+
+router = APIRouter(prefix="/v1/items/batch", tags=["items"], route_class=StrictRoute)
+
+Writer = Annotated[Caller, signed_in(Scope.ITEMS_WRITE)]
+T = TypeVar("T", bound=Shape)
+
+
+class BatchOperation(Shape):
+    """One operation: `item` is what it would have as its body, `if_match` as its header."""
+
+    op: Literal["create", "update", "delete"]
+    id: Id | None = None
+    if_match: str | None = None
+    item: dict[str, Any] | None = None
+
+    def operation(self) -> Operation:
+        """Return the operation, or what is wrong with it."""
+        try:
+            return self._operation()
+        except ValidationFailed as failed:
+            return failed
+
+    def _operation(self) -> Operation:
+        if self.op == "create":
+            return Create(self._body(NewItem).draft())
+        if self.id is None:
+            raise ValidationFailed([violation("body.id", "missing")])
+        if self.op == "update":
+            return Update(ItemId(self.id), self._body(ItemPatch).edit(), expected(self.if_match))
+        return Delete(ItemId(self.id), expected(self.if_match))
+
+    def _body(self, shape: type[T]) -> T:
+        if self.item is None:
+            raise ValidationFailed([violation("body", "missing")])
+        try:
+            return shape.model_validate(self.item)
+        except ValidationError as error:
+            found = [told | {"loc": ("body", *told["loc"])} for told in error.errors()]
+            raise ValidationFailed(violations(found)) from None
+
+
+class Batch(Shape):
+    """Operations in their order."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "operations": [
+                    {"op": "create", "item": {"title": "Lamp oil"}},
+                    {"op": "create", "item": {"title": "Wicks", "tags": ["winter"]}},
+                ]
+            }
+        }
+    )
+
+    operations: Annotated[list[BatchOperation], Field(min_length=1, max_length=BATCH_MAX)]
+
+
+class KeptAnswer(Answer):
+    """An item that was made (201) or changed (200)."""
+
+    status: Literal[200, 201]
+    item: ItemAnswer
+
+
+class RemovedAnswer(Answer):
+    """An item that was removed."""
+
+    status: Literal[204] = 204
+
+
+class BatchAnswer(Answer):
+    """The outcome of each operation, in their order."""
+
+    data: list[KeptAnswer | RemovedAnswer]
+
+
+@router.post("", responses=private(BatchFailed, *REPEATABLE, body=True))
+async def run_batch(
+    caller: Writer, body: Batch, response: Response, app: App, attempt: Repeatable
+) -> BatchAnswer:
+    """Do up to 100 operations in one transaction: all, or none if one of them fails."""
+    operations = [step.operation() for step in body.operations]
+    done = await app.run(lambda use: use.run_batch, caller, operations, attempt)
+    replayed(done, response)
+    return BatchAnswer(data=[_answer(outcome) for outcome in done.result.outcomes])
+
+
+def _answer(outcome: Outcome) -> KeptAnswer | RemovedAnswer:
+    if outcome.seen is None:
+        return RemovedAnswer()
+    return KeptAnswer(status=201 if outcome.created else 200, item=item_answer(outcome.seen))

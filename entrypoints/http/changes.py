@@ -1,0 +1,109 @@
+"""/v1/items/changes: what changed in one's view, to be asked for or to be told of."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Query, Request
+from pydantic import BaseModel
+from starlette.responses import StreamingResponse
+
+from application.ports import Change
+from domain.access import Caller, Scope
+from domain.errors import Gone, InvalidCursor
+from domain.item import PAGE_DEFAULT, PAGE_MAX
+from entrypoints.http.answers import private
+from entrypoints.http.dependencies import App, bearer_token, signed_in
+from entrypoints.http.errors import MethodNotAllowed
+from entrypoints.http.exchange import exchange_of
+from entrypoints.http.fields import Answer, Time
+from entrypoints.http.items import ItemAnswer, item_answer
+from entrypoints.http.route import StrictRoute
+from entrypoints.http.streams import Stream
+
+router = APIRouter(prefix="/v1/items/changes", tags=["changes"], route_class=StrictRoute)
+
+Reader = Annotated[Caller, signed_in(Scope.ITEMS_READ)]
+
+
+class PutAnswer(Answer):
+    """An item that came into view, or changed in it."""
+
+    type: Literal["put"] = "put"
+    id: UUID
+    item: ItemAnswer
+    at: Time
+
+
+class GoneAnswer(Answer):
+    """An item that went out of view: deleted, or no longer shared."""
+
+    type: Literal["gone"] = "gone"
+    id: UUID
+    at: Time
+
+
+class ChangePageAnswer(Answer):
+    """Changes in their order; `next_cursor` is the next `since`, also when there were none."""
+
+    data: list[PutAnswer | GoneAnswer]
+    next_cursor: str
+    has_more: bool
+
+
+@router.get("", responses=private(InvalidCursor, Gone))
+async def list_changes(
+    caller: Reader,
+    app: App,
+    since: Annotated[str | None, Query(description="`next_cursor` of the last answer")] = None,
+    limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT,
+) -> ChangePageAnswer:
+    """Look at what was made, changed, shared or removed since then; each item comes once."""
+    page = await app.run(lambda use: use.list_changes, caller, since=since, limit=limit)
+    return ChangePageAnswer(
+        data=[_answer(change) for change in page.changes],
+        next_cursor=page.next_cursor,
+        has_more=page.has_more,
+    )
+
+
+@router.get(
+    "/stream",
+    responses=private(InvalidCursor, Gone)
+    | {200: {"description": "Server-sent events", "content": {"text/event-stream": {}}}},
+    response_class=StreamingResponse,
+)
+async def stream_changes(
+    request: Request,
+    caller: Reader,
+    app: App,
+    since: Annotated[str | None, Query(description="Where to begin")] = None,
+    last_event_id: Annotated[str | None, Header(description="Where to go on")] = None,
+) -> StreamingResponse:
+    """Be told of changes as they happen, each as an event with its cursor as its id.
+
+    The stream ends with the token, or with its session: come again with a fresh token and the
+    last id.
+    """
+    exchange = exchange_of(request)
+    if exchange.method == "HEAD":
+        raise MethodNotAllowed(["GET"])
+    stream = Stream(app, caller, bearer_token(request), last_event_id or since)
+    await stream.begin()
+    return StreamingResponse(_events(stream), media_type="text/event-stream")
+
+
+async def _events(stream: Stream) -> AsyncIterator[str]:
+    async for batch in stream.batches():
+        if not batch:
+            yield ": alive\n\n"
+        for cursor, change in batch:
+            told: BaseModel = _answer(change)
+            kind = "gone" if change.seen is None else "put"
+            yield f"id: {cursor}\nevent: {kind}\ndata: {told.model_dump_json()}\n\n"
+
+
+def _answer(change: Change) -> PutAnswer | GoneAnswer:
+    if change.seen is None:
+        return GoneAnswer(id=change.item_id, at=change.at)
+    return PutAnswer(id=change.item_id, item=item_answer(change.seen), at=change.at)

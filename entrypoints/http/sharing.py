@@ -1,0 +1,138 @@
+"""/v1/items/{id}/grants: with whom an item is shared."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+from pydantic import ConfigDict, Field
+
+from application.ports import Grantee
+from domain.access import Caller, Scope, UserId
+from domain.errors import (
+    AlreadyShared,
+    Forbidden,
+    GrantNotFound,
+    InvalidCursor,
+    ItemNotFound,
+    UserNotFound,
+)
+from domain.item import PAGE_DEFAULT, PAGE_MAX, ItemId
+from domain.sharing import GrantRole
+from entrypoints.http.answers import REPEATABLE, private
+from entrypoints.http.dependencies import App, Repeatable, signed_in
+from entrypoints.http.fields import Answer, Id, Shape, Time
+from entrypoints.http.items import replayed
+from entrypoints.http.paging import next_page
+from entrypoints.http.route import StrictRoute
+from entrypoints.http.users import Email
+
+router = APIRouter(prefix="/v1/items/{id}/grants", tags=["sharing"], route_class=StrictRoute)
+
+Reader = Annotated[Caller, signed_in(Scope.ITEMS_READ)]
+Writer = Annotated[Caller, signed_in(Scope.ITEMS_WRITE)]
+Granted = Annotated[GrantRole, Field(strict=False, examples=["editor"])]
+
+
+class GrantAnswer(Answer):
+    """Somebody's access to an item."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "user_id": "019ab1f2-7c3e-7d10-8a55-3f0c1d2e4b6a",
+                "display_name": "Ada",
+                "role": "editor",
+                "created_at": "2026-11-23T09:30:00.000000Z",
+            }
+        }
+    )
+
+    user_id: UUID
+    display_name: str | None
+    role: GrantRole
+    created_at: Time
+
+    @classmethod
+    def of(cls, grantee: Grantee) -> "GrantAnswer":
+        """Return a grant as clients see it."""
+        return cls(
+            user_id=grantee.grant.user_id,
+            display_name=grantee.display_name,
+            role=grantee.grant.role,
+            created_at=grantee.grant.created_at,
+        )
+
+
+class GrantPageAnswer(Answer):
+    """One page of grants; `next_cursor` is null on the last one."""
+
+    data: list[GrantAnswer]
+    next_cursor: str | None
+
+
+class NewGrant(Shape):
+    """With whom to share, and how far."""
+
+    email: Email
+    role: Granted
+
+
+class GrantChange(Shape):
+    """How far to share from now on."""
+
+    role: Granted
+
+
+@router.get("", responses=private(ItemNotFound, Forbidden, InvalidCursor))
+async def list_grants(
+    caller: Reader,
+    id: Id,
+    response: Response,
+    app: App,
+    limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT,
+    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before")] = None,
+) -> GrantPageAnswer:
+    """Look at with whom one's item is shared, in the order in which it was."""
+    page = await app.run(
+        lambda use: use.list_grants, caller, ItemId(id), limit=limit, cursor=cursor
+    )
+    next_page(response, app, f"/v1/items/{id}/grants", page.next_cursor, limit=limit)
+    return GrantPageAnswer(
+        data=[GrantAnswer.of(grantee) for grantee in page.grantees], next_cursor=page.next_cursor
+    )
+
+
+@router.post(
+    "",
+    status_code=201,
+    responses=private(ItemNotFound, UserNotFound, Forbidden, AlreadyShared, *REPEATABLE, body=True),
+)
+async def share_item(  # each is a part of the request
+    caller: Writer, id: Id, body: NewGrant, response: Response, app: App, attempt: Repeatable
+) -> GrantAnswer:
+    """Share one's item with the user who has that address."""
+    done = await app.run(
+        lambda use: use.share_item, caller, ItemId(id), body.email, body.role, attempt
+    )
+    replayed(done, response)
+    response.headers["Location"] = f"/v1/items/{id}/grants/{done.result.grant.user_id}"
+    return GrantAnswer.of(done.result)
+
+
+@router.put("/{user_id}", responses=private(ItemNotFound, GrantNotFound, Forbidden, body=True))
+async def change_grant(
+    caller: Writer, id: Id, user_id: Id, body: GrantChange, app: App
+) -> GrantAnswer:
+    """Let a grantee do more, or less."""
+    grantee = await app.run(
+        lambda use: use.change_grant, caller, ItemId(id), UserId(user_id), body.role
+    )
+    return GrantAnswer.of(grantee)
+
+
+@router.delete(
+    "/{user_id}", status_code=204, responses=private(ItemNotFound, GrantNotFound, Forbidden)
+)
+async def withdraw_grant(caller: Writer, id: Id, user_id: Id, app: App) -> None:
+    """Take a grant back. A grantee may give up their own."""
+    await app.run(lambda use: use.withdraw_grant, caller, ItemId(id), UserId(user_id))

@@ -1,0 +1,90 @@
+"""One client's stream of changes: it waits without a thread and without a connection."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+
+from application.ports import Change
+from domain.access import Caller, Scope
+from domain.errors import BasaltError
+from entrypoints.http.application import Application
+
+CHECK_EVERY = 3.0
+"""Seconds between two checks that a stream's session is alive."""
+
+HEARTBEAT_EVERY = 15.0
+"""Seconds of silence after which a stream says that it is alive."""
+
+_AT_ONCE = 100
+
+
+class Stream:
+    """One client's stream: what changed since its cursor, then what changes from now on."""
+
+    def __init__(self, app: Application, caller: Caller, token: str, cursor: str | None) -> None:
+        self._app = app
+        self._caller = caller
+        self._token = token
+        self._cursor = cursor
+        self._ends_at = 0
+
+    async def begin(self) -> None:
+        """Check the cursor and the token. Raises InvalidCursor, Gone, Unavailable."""
+        await self._app.run(lambda use: use.list_changes, self._caller, since=self._cursor, limit=1)
+        await self._is_alive()
+
+    async def batches(self) -> AsyncIterator[Sequence[tuple[str, Change]]]:
+        """Go through changes as they come; an empty batch is a heartbeat."""
+        feeds = self._app.feeds
+        moved = feeds.join(self._caller.user_id)
+        try:
+            checked = spoke = time.monotonic()
+            while not self._app.is_stopping:
+                moved.clear()
+                async for batch in self._behind_cursor():
+                    spoke = time.monotonic()
+                    yield batch
+                await self._wait(moved)
+                now = time.monotonic()
+                if now - checked >= CHECK_EVERY or self._seconds_left() <= 0:
+                    if not await self._is_alive():
+                        return
+                    checked = now
+                if now - spoke >= HEARTBEAT_EVERY:
+                    spoke = now
+                    yield ()
+        except BasaltError:
+            return  # whatever it is, the client comes again and is told
+        finally:
+            feeds.leave(self._caller.user_id, moved)
+
+    async def _behind_cursor(self) -> AsyncIterator[Sequence[tuple[str, Change]]]:
+        has_more = True
+        while has_more:
+            page = await self._app.run(
+                lambda use: use.list_changes, self._caller, since=self._cursor, limit=_AT_ONCE
+            )
+            has_more, self._cursor = page.has_more, page.next_cursor
+            cursor_behind = self._app.container.list_changes().cursor_behind
+            if page.changes:
+                yield [
+                    (cursor_behind(self._caller, change.number), change) for change in page.changes
+                ]
+
+    async def _wait(self, moved: asyncio.Event) -> None:
+        patience = min(CHECK_EVERY, max(0.0, self._seconds_left()))
+        try:
+            async with asyncio.timeout(patience):
+                await moved.wait()
+        except TimeoutError:
+            return
+
+    def _seconds_left(self) -> float:
+        return self._ends_at - self._app.container.clock()().timestamp()
+
+    async def _is_alive(self) -> bool:
+        live = await self._app.run(lambda use: use.introspect, self._token, self._caller.origin)
+        if live is None or Scope.ITEMS_READ not in live.scopes:
+            return False
+        self._ends_at = live.token.expires_at
+        return True
