@@ -23,8 +23,8 @@ _REPLAYS = table(ReplayRow)
 _THIS_ONE = (_REPLAYS.c.user_id == bindparam("user"), _REPLAYS.c.key == bindparam("which"))
 _DELETE_OVER = delete(_REPLAYS).where(*_THIS_ONE, _REPLAYS.c.expires_at <= bindparam("now"))
 _HOLD = {
-    "sqlite": sqlite.insert(_REPLAYS).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(_REPLAYS).on_conflict_do_nothing(),
+    "sqlite": sqlite.insert(_REPLAYS).on_conflict_do_nothing().returning(_REPLAYS.c.key),
+    "postgresql": postgresql.insert(_REPLAYS).on_conflict_do_nothing().returning(_REPLAYS.c.key),
 }
 _ONE = select(_REPLAYS).where(*_THIS_ONE)
 _KEEP = update(_REPLAYS).where(*_THIS_ONE)
@@ -68,7 +68,7 @@ class SqlReplays(Replays):
             "expires_at": now,
         }
         try:
-            return self._sql.run(_HOLD[self._sql.dialect], held).rowcount == 1
+            return self._sql.one(_HOLD[self._sql.dialect], held) is not None
         except Unavailable as failure:
             if waited_too_long(failure.__cause__):
                 raise IdempotencyInProgress from failure
