@@ -151,7 +151,7 @@ class ItemTermRow(SQLModel, table=True):
     term: str = Field(sa_column=Column(TERM, primary_key=True))
     item_id: UUID = Field(primary_key=True)
 
-    __table_args__ = ({"sqlite_with_rowid": False},)
+    __table_args__ = (Index(None, "term", "item_id"), {"sqlite_with_rowid": False})
 
 
 class GrantRow(SQLModel, table=True):

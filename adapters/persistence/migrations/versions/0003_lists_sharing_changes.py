@@ -38,6 +38,7 @@ def upgrade() -> None:
         ),
         sqlite_with_rowid=False,
     )
+    op.create_index("ix_item_terms_term_item_id", "item_terms", ["term", "item_id"])
     op.create_table(
         "grants",
         sa.Column("item_id", sa.Uuid(), nullable=False),
