@@ -1,6 +1,7 @@
 """`basalt serve`: making ready, saying where to look, and handing over to uvicorn."""
 
 import os
+import signal
 import sys
 
 import typer
@@ -19,8 +20,7 @@ _KEEP_ALIVE = 75
 def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:
     """Serve until SIGTERM or SIGINT. Exits with one clear line if that cannot begin."""
     logs.configure(settings.log_level, settings.log_format)
-    is_sqlite = settings.database_label.startswith("sqlite:")
-    if workers > 1 and is_sqlite:
+    if workers > 1 and settings.database_label.startswith("sqlite:"):
         typer.echo(
             "basalt: several workers need PostgreSQL: set BASALT_DATABASE_URL=postgresql://… "
             "or leave out --workers",
@@ -30,8 +30,9 @@ def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:
     _prepare(settings)
     if settings.env == "development":
         _welcome(settings, host, port)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises it again at its end
     uvicorn.run(
-        "entrypoints.http.app:create_app",
+        "entrypoints.http.served:served_app",
         factory=True,
         host=host,
         port=port,
