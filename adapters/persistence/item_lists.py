@@ -1,14 +1,15 @@
 """Lists of items: every one walks an index in the order of the list, and never sorts a collection.
 
 A list without filters is one statement. With filters there are two ways. If some word or tag is
-on few items, those are looked up by it and put in order. If all are common, the list is walked in
-its order and what does not match is left out: matches are then never far apart.
+on very few items, those are looked up by it and put in order. If all are common, the list is
+walked in its order and what does not match is left out: matches are then never far apart. Between
+the two, a few steps are walked, and if they do not suffice, the rest is looked up.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Column, Select, bindparam, literal, select, tuple_
+from sqlalchemy import Column, Select, bindparam, func, literal, select, tuple_
 
 from adapters.persistence.item_rows import item_of, tag_term
 from adapters.persistence.statements import Statements
@@ -18,8 +19,11 @@ from domain.access import UserId
 from domain.item import Access, Item, SeenItem
 from domain.listing import ItemQuery, SortKey, Whose
 
+VERY_FEW = 50
+"""Items that a word or tag may be on for them to be looked up by it at once."""
+
 FEW = 2000
-"""Items that a word or tag may be on for them to be looked up by it."""
+"""Items that it may be on for them to be looked up when a few steps did not find enough."""
 
 _STEP_MAX = 2000
 _AFTER_EVERY_WORD = "\U0010ffff"
@@ -63,19 +67,21 @@ class ItemLists:
     ) -> Iterator[SeenItem]:
         """Go through one part of the list in its order, until enough of it matches."""
         matches = _filter(wanted)
-        narrow = self._narrowed(part, wanted) if matches else part
-        step, left = limit, limit
+        narrow = self._narrowed(part, wanted, VERY_FEW) if matches else part
+        step, left = (limit * 4, limit) if matches else (limit, limit)
         while left > 0:
             rows = self._page(narrow, wanted, after=after, limit=step)
             for row in rows:
                 item = item_of(row)
-                if matches is None or matches(item):
+                if left > 0 and (matches is None or matches(item)):
                     left -= 1
                     yield SeenItem(item=item, access=_access(item, row.role, wanted))
             if len(rows) < step:
                 return
             after = Place(_key(item_of(rows[-1]), wanted)[0], rows[-1].id)
             step = min(step * 4, _STEP_MAX)
+            if narrow is part and left > 0:
+                narrow = self._narrowed(part, wanted, FEW)
 
     def _page(
         self, part: Select[Any], wanted: ItemQuery, *, after: Place | None, limit: int
@@ -90,18 +96,20 @@ class ItemLists:
             query = query.where(place < behind if down else place > behind)
         return self._sql.run(query, _parameters(wanted)).all()
 
-    def _narrowed(self, part: Select[Any], wanted: ItemQuery) -> Select[Any]:
+    def _narrowed(self, part: Select[Any], wanted: ItemQuery, few: int) -> Select[Any]:
         """Narrow a part to the items of the rarest word or tag, if they are few."""
-        owner = _listed_owner(wanted)
         if part is not _OWNED and part is not _ANYBODYS:
             return part  # what is shared with somebody is not so much
-        lookups = [_by_term(term, owner) for term in _terms(wanted)]
-        counted = ((self._count_few(lookup), lookup) for lookup in lookups)
+        lookups = [_by_term(term, _listed_owner(wanted)) for term in _terms(wanted)]
+        counted = ((self._count(lookup, few), lookup) for lookup in lookups)
         count, rarest = min(counted, key=lambda pair: pair[0])
-        return part.where(_ITEMS.c.id.in_(rarest)) if count <= FEW else part
+        return part.where(_ITEMS.c.id.in_(rarest)) if count <= few else part
 
-    def _count_few(self, lookup: Select[Any]) -> int:
-        return len(self._sql.run(lookup.limit(FEW + 1)).all())
+    def _count(self, lookup: Select[Any], few: int) -> int:
+        """Count what a lookup finds, up to one more than few."""
+        some = lookup.limit(few + 1).subquery()
+        counted: int = self._sql.run(select(func.count()).select_from(some)).scalar_one()
+        return counted
 
 
 def _parts(wanted: ItemQuery) -> list[Select[Any]]:
