@@ -27,6 +27,9 @@ class PasswordProof:
             self.throttle.attempt(work, str(user.id))
             work.commit()
         if self.hasher.matches(composed(password), user.password_hash):
+            with self.unit_of_work() as work:  # now, for what it is asked for may yet fail
+                self.throttle.clear(work, str(user.id))
+                work.commit()
             return
         with self.unit_of_work() as work:
             self.auditor.record(
@@ -45,7 +48,6 @@ class PasswordProof:
         user = present(work.users.lock(proved.id))
         if user.password_hash != proved.password_hash:
             raise WrongPassword
-        self.throttle.clear(work, str(user.id))
         return user
 
 

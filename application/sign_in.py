@@ -33,6 +33,9 @@ from domain.session import SEED_BYTES, Lifetimes, Session, Verdict, surplus
 from domain.text import composed
 from domain.user import User
 
+_LOOKS = 2
+"""Looks at an account in one sign-in: another one may have made its hash anew meanwhile."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
@@ -132,12 +135,16 @@ class SignIn:
             self.by_address.attempt(work, network(origin.address))
             self.by_account.attempt(work, account)
             work.commit()
-        with self.reading() as see:
-            user = see.users.by_email(account)
-        if not self._proves(password, user) or user is None:
-            self._note_failure(account, user, origin)
-            raise InvalidCredentials
-        return self._begin(user, self._rehashed(password, user), wanted, origin)
+        for _ in range(_LOOKS):
+            with self.reading() as see:
+                user = see.users.by_email(account)
+            if not self._proves(password, user) or user is None:
+                self._note_failure(account, user, origin)
+                raise InvalidCredentials
+            tokens = self._begin(user, self._rehashed(password, user), wanted, origin)
+            if tokens:
+                return tokens
+        raise InvalidCredentials
 
     def _proves(self, password: str, user: User | None) -> bool:
         """Whether this is the user's password; every way to fail takes exactly one hash."""
@@ -148,11 +155,12 @@ class SignIn:
 
     def _begin(
         self, proved: User, stronger: str | None, wanted: Scopes | None, origin: Origin
-    ) -> Tokens:
+    ) -> Tokens | None:
+        """Start the session, unless the account changed while we hashed."""
         with self.unit_of_work() as work:
             user = work.users.lock(proved.id)
             if user is None or not user.is_active or user.password_hash != proved.password_hash:
-                raise InvalidCredentials  # changed while we hashed
+                return None
             if stronger:
                 work.users.save(user.rehashed(stronger))
             self.by_address.take_back(work, network(origin.address))

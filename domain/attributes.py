@@ -20,6 +20,7 @@ ATTRIBUTES_KEYS_MAX = 256
 Attributes: TypeAlias = Mapping[str, Any]
 
 _FIELD = "attributes"
+_WHOLE_NUMBER_BITS_MAX = 14_000  # a little less than the 4,300 digits that Python writes
 
 
 def attributes(value: Attributes) -> Attributes:
@@ -72,6 +73,10 @@ def _keys_within(value: Any, levels: int) -> int:
         return 0
     if isinstance(value, float):
         if not math.isfinite(value):
+            raise InvalidValue(_FIELD, "finite_number", "A number is out of range.")
+        return 0
+    if isinstance(value, int):
+        if value.bit_length() > _WHOLE_NUMBER_BITS_MAX:
             raise InvalidValue(_FIELD, "finite_number", "A number is out of range.")
         return 0
     if not isinstance(value, Mapping | list):

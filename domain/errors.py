@@ -4,6 +4,7 @@ BasaltError
 ├── Misused                 the request makes no sense here
 │   ├── InvalidCursor · InvalidScope
 ├── NotAuthenticated        who you are is not proved
+│   ├── Unauthenticated
 │   ├── BadBearer: InvalidToken · TokenExpired · TokenRevoked
 │   └── InvalidCredentials · InvalidRefreshToken · RefreshTokenReused
 ├── Refused                 we know who you are, and you may not
@@ -16,9 +17,9 @@ BasaltError
 ├── Invalid                 a value breaks a rule
 │   └── InvalidValue · WeakPassword · IdempotencyKeyReused · BatchFailed
 ├── Gone                    it was there and is no longer kept
-├── TooManyAttempts         wait, then try again
-└── Unavailable             the service cannot do it right now; try again
-    └── StoreUnfit
+└── Waitable                it may succeed later
+    ├── TooManyAttempts
+    └── Unavailable: StoreUnfit
 """
 
 from collections.abc import Mapping

@@ -154,7 +154,7 @@ def _print(name: str, large: float, small: float) -> None:
     print(f"{name:28} {large * 1e6:7.0f}us {small * 1e6:7.0f}us  {large / small:.2f}")
 
 
-def _prepared(  # noqa: PLR0917  # what tells one page from another
+def _prepared(  # what tells one page from another
     container: Container,
     owner: UserId,
     *,

@@ -1,0 +1,253 @@
+"""The use cases around one store, wired in one place for all tests."""
+
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from typing import Protocol
+
+from adapters.memory.store import InMemoryStore
+from application.accounts import (
+    ChangePassword,
+    DeleteAccount,
+    PasswordPolicy,
+    ReadProfile,
+    Register,
+    RenameProfile,
+)
+from application.auditing import Auditor
+from application.items import (
+    CreateItem,
+    DeleteItem,
+    EditItem,
+    Keeper,
+    ReadItem,
+    ReplaceItem,
+)
+from application.listing import ItemPage, ListItems
+from application.ports import AuditFilter, Repositories, UnitOfWork
+from application.proving import PasswordProof
+from application.replaying import Replayer
+from application.sessions import (
+    EndSession,
+    EndSessions,
+    Identify,
+    Introspect,
+    ListSessions,
+    LiveSessions,
+    RevokeToken,
+    SignOut,
+)
+from application.sign_in import RefreshSession, SessionStarter, SignIn, TokenIssuer, Tokens
+from application.starting import PrepareKeys
+from application.throttling import Throttle
+from domain import throttle as limits
+from domain.access import Caller, Origin, Role, Scopes
+from domain.audit import Entry
+from domain.item import ItemDraft, SeenItem
+from domain.listing import ItemQuery, Whose
+from domain.session import Lifetimes, Session
+from domain.throttle import Rule
+from domain.user import User
+from tests.application.stand_ins import (
+    CheapHasher,
+    Counting,
+    HashedChain,
+    HashedRefreshTokens,
+    NotedAccessTokens,
+    NotedCursors,
+    PlainForge,
+    PlainSealer,
+    SettableClock,
+    is_common,
+)
+from tests.domain.examples import LIFETIMES
+
+PASSWORD = "a good long passphrase"
+EMAIL = "anna@example.com"
+HERE = Origin(address="192.0.2.1", user_agent="an agent", request_id="a request")
+SESSION_CAP = 3
+
+
+class Store(Protocol):
+    """What every store can do, whatever it is made of."""
+
+    def unit_of_work(self) -> UnitOfWork:
+        """Return a unit of work that begins when it is entered."""
+
+    def reading(self) -> AbstractContextManager[Repositories]:
+        """Look at what is committed now."""
+
+
+class House:
+    """A store, cheap stand-ins for everything slow, and the use cases that they make."""
+
+    def __init__(self, store: Store, *, lifetimes: Lifetimes = LIFETIMES) -> None:
+        self.store = store
+        self.lifetimes = lifetimes
+        self.clock = SettableClock()
+        self.counting = Counting()
+        self.hasher = CheapHasher(
+            store.writing.locked if isinstance(store, InMemoryStore) else lambda: False
+        )
+        self.access_tokens = NotedAccessTokens()
+        self.refresh_tokens = HashedRefreshTokens()
+        self.cursors = NotedCursors()
+        self.sealer = PlainSealer()
+        self.forge = PlainForge(self.sealer)
+        self.chain = HashedChain()
+        self.auditor = Auditor(self.clock, self.counting.ids, self.counting.random, self.chain)
+        self.policy = PasswordPolicy(shortest=15, is_common=is_common)
+        self.issuer = TokenIssuer(self.access_tokens, self.refresh_tokens, self.clock)
+        self.proof = PasswordProof(
+            store.unit_of_work,
+            self.hasher,
+            self.throttle("proof", limits.PASSWORD_OF_ACCOUNT),
+            self.auditor,
+        )
+        self.identify = Identify(store.reading, self.clock, self.lifetimes, self.access_tokens)
+        self._wire_accounts()
+        self._wire_sign_in()
+        self._wire_items()
+
+    def throttle(self, kind: str, rule: Rule) -> Throttle:
+        """Return a throttle that is on."""
+        return Throttle(kind, rule, self.clock)
+
+    def _wire_accounts(self) -> None:
+        store = self.store
+        self.register = Register(
+            unit_of_work=store.unit_of_work,
+            clock=self.clock,
+            ids=self.counting.ids,
+            hasher=self.hasher,
+            policy=self.policy,
+            by_address=self.throttle("sign-up", limits.SIGN_UP_BY_ADDRESS),
+            auditor=self.auditor,
+        )
+        self.read_profile = ReadProfile(store.reading)
+        self.rename_profile = RenameProfile(store.unit_of_work, self.clock, self.auditor)
+        self.change_password = ChangePassword(
+            unit_of_work=store.unit_of_work,
+            reading=store.reading,
+            clock=self.clock,
+            hasher=self.hasher,
+            policy=self.policy,
+            proof=self.proof,
+            auditor=self.auditor,
+        )
+        self.delete_account = DeleteAccount(
+            unit_of_work=store.unit_of_work,
+            reading=store.reading,
+            clock=self.clock,
+            proof=self.proof,
+            auditor=self.auditor,
+        )
+
+    def _wire_sign_in(self) -> None:
+        store = self.store
+        self.sign_in = SignIn(
+            unit_of_work=store.unit_of_work,
+            reading=store.reading,
+            hasher=self.hasher,
+            starter=SessionStarter(
+                clock=self.clock,
+                ids=self.counting.ids,
+                random=self.counting.random,
+                lifetimes=self.lifetimes,
+                cap=SESSION_CAP,
+                issuer=self.issuer,
+                auditor=self.auditor,
+            ),
+            by_address=self.throttle("sign-in", limits.SIGN_IN_BY_ADDRESS),
+            by_account=self.throttle("account", limits.PASSWORD_OF_ACCOUNT),
+            auditor=self.auditor,
+        )
+        self.refresh = RefreshSession(
+            unit_of_work=store.unit_of_work,
+            clock=self.clock,
+            lifetimes=self.lifetimes,
+            issuer=self.issuer,
+            by_address=self.throttle("refresh", limits.REFRESH_BY_ADDRESS),
+            auditor=self.auditor,
+        )
+        live = LiveSessions(self.clock, self.lifetimes)
+        self.list_sessions = ListSessions(store.reading, live)
+        self.end_session = EndSession(store.unit_of_work, live, self.auditor)
+        self.end_sessions = EndSessions(store.unit_of_work, self.auditor)
+        self.sign_out = SignOut(store.unit_of_work, self.auditor)
+        self.revoke = RevokeToken(
+            store.unit_of_work, self.access_tokens, self.refresh_tokens, self.auditor
+        )
+        self.introspect = Introspect(self.identify, self.access_tokens)
+        self.prepare_keys = PrepareKeys(
+            unit_of_work=store.unit_of_work,
+            clock=self.clock,
+            random=self.counting.random,
+            forge=self.forge,
+            sealer=self.sealer,
+        )
+
+    def _wire_items(self) -> None:
+        store = self.store
+        keeper = Keeper(self.clock, self.counting.ids)
+        self._create_item = CreateItem(store.unit_of_work, keeper, Replayer(self.clock))
+        self._list_items = ListItems(store.reading, self.cursors)
+        self.read_item = ReadItem(store.reading)
+        self.edit_item = EditItem(store.unit_of_work, keeper)
+        self.replace_item = ReplaceItem(store.unit_of_work, keeper)
+        self.delete_item = DeleteItem(store.unit_of_work, keeper)
+
+    def create_item(self, caller: Caller, draft: ItemDraft) -> SeenItem:
+        """Add an item."""
+        return self._create_item(caller, draft).result
+
+    def list_items(self, caller: Caller, *, limit: int, cursor: str | None = None) -> ItemPage:
+        """Return a page of the caller's own items, newest first."""
+        wanted = ItemQuery.of(caller, whose=Whose.OWNED)
+        return self._list_items(wanted, limit=limit, cursor=cursor)
+
+    def arrive(
+        self, email: str = EMAIL, *, role: Role = Role.MEMBER, wanted: Scopes | None = None
+    ) -> Caller:
+        """Open an account, sign in, and return the caller."""
+        self.register(email, PASSWORD, role=role)
+        return self.caller(self.sign_in(email, PASSWORD, wanted, HERE))
+
+    def caller(self, tokens: Tokens) -> Caller:
+        """Return who calls with these tokens."""
+        return self.identify(tokens.access_token, HERE)
+
+    def user(self, email: str = EMAIL) -> User | None:
+        """Return what is stored of a user."""
+        with self.store.reading() as see:
+            return see.users.by_email(email)
+
+    def change(self, email: str = EMAIL, **fields: object) -> None:
+        """Change fields of a user behind everybody's back."""
+        with self.store.unit_of_work() as work:
+            user = work.users.by_email(email)
+            assert user
+            work.users.save(replace(user, **fields))  # type: ignore[arg-type]  # by name
+            work.commit()
+
+    def remove(self, email: str = EMAIL) -> None:
+        """Remove a user behind everybody's back."""
+        with self.store.unit_of_work() as work:
+            user = work.users.by_email(email)
+            assert user
+            work.users.remove(user.id)
+            work.commit()
+
+    def sessions(self, email: str = EMAIL) -> list[Session]:
+        """Return what is stored of a user's sessions, the one used last first."""
+        with self.store.reading() as see:
+            user = see.users.by_email(email)
+            return [] if user is None else list(see.sessions.of_user(user.id))
+
+    def trail(self) -> list[Entry]:
+        """Return the audit trail, oldest first."""
+        with self.store.reading() as see:
+            return list(reversed(see.audit.matching(AuditFilter(), before=None, limit=999)))
+
+    def done(self) -> list[str]:
+        """Return what the audit trail says happened, and how it ended."""
+        return [f"{entry.action} {entry.result}" for entry in self.trail()]

@@ -1,0 +1,107 @@
+"""One good example of each entity; a test names only the fields that it is about."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from domain.access import Caller, Origin, Role, SessionId, UserId
+from domain.item import Item, ItemDraft, ItemId
+from domain.key import KeyId, SigningKey
+from domain.session import Lifetimes, Session
+from domain.user import Status, User
+
+NOW = datetime(2026, 3, 4, 5, 6, 7, 891011, tzinfo=UTC)
+LATER = NOW + timedelta(seconds=1)
+LIFETIMES = Lifetimes(
+    idle=timedelta(days=14), absolute=timedelta(days=90), grace=timedelta(seconds=10)
+)
+
+
+def uuid(number: int) -> UUID:
+    """Return the id with this number, in an order that is theirs."""
+    return UUID(int=number << 80 | 0x7 << 76 | 0b10 << 62)
+
+
+ANNA = UserId(uuid(1))
+BERT = UserId(uuid(2))
+SESSION = SessionId(uuid(11))
+ITEM = ItemId(uuid(21))
+
+
+def a_user(**fields: Any) -> User:
+    """Return Anna, a member with a password."""
+    example: dict[str, Any] = {
+        "id": ANNA,
+        "email": "anna@example.com",
+        "display_name": "Anna",
+        "role": Role.MEMBER,
+        "status": Status.ACTIVE,
+        "email_verified": False,
+        "password_hash": "a hash",
+        "created_at": NOW,
+        "updated_at": NOW,
+    }
+    return User(**example | fields)
+
+
+def a_session(**fields: Any) -> Session:
+    """Return a session of Anna's that has just been started."""
+    example: dict[str, Any] = {
+        "id": SESSION,
+        "user_id": ANNA,
+        "scopes": Role.MEMBER.scopes,
+        "seed": bytes(range(32)),
+        "counter": 0,
+        "secret_id": "a secret",
+        "address": "192.0.2.1",
+        "user_agent": "an agent",
+        "created_at": NOW,
+        "last_used_at": NOW,
+    }
+    return Session(**example | fields)
+
+
+def an_item(**fields: Any) -> Item:
+    """Return an item of Anna's in its first version."""
+    example: dict[str, Any] = {
+        "id": ITEM,
+        "owner_id": ANNA,
+        "title": "A title",
+        "description": "A description",
+        "tags": ("one", "two"),
+        "attributes": {"a": 1},
+        "version": 1,
+        "created_at": NOW,
+        "updated_at": NOW,
+    }
+    return Item(**example | fields)
+
+
+def a_draft(**fields: Any) -> ItemDraft:
+    """Return the draft of an item."""
+    return ItemDraft(**{"title": "A title"} | fields)
+
+
+def a_key(**fields: Any) -> SigningKey:
+    """Return a signing key that nobody can sign with."""
+    example: dict[str, Any] = {
+        "id": KeyId("a key"),
+        "public": '{"kty": "EC"}',
+        "sealed": b"sealed",
+        "created_at": NOW,
+        "signs_from": NOW,
+    }
+    return SigningKey(**example | fields)
+
+
+def a_caller(**fields: Any) -> Caller:
+    """Return Anna calling, with all that her role grants."""
+    role = fields.get("role", Role.MEMBER)
+    example: dict[str, Any] = {
+        "user_id": ANNA,
+        "session_id": SESSION,
+        "role": role,
+        "scopes": role.scopes,
+        "origin": Origin(),
+    }
+    return Caller(**example | fields)

@@ -1,0 +1,215 @@
+"""Proves which bodies are read: not too large (413), of a known type (415), parsable (400)."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from tests.entrypoints.http.api import JSON, PASSWORD, Person, Start, told, violations
+
+LIMIT = 1024
+ITEM = b'{"title": "Lamp oil"}'
+
+
+def item_of(size: int) -> bytes:
+    """Return an item whose JSON has exactly so many bytes."""
+    return b'{"title": "Lamp oil"' + b" " * (size - len(ITEM)) + b"}"
+
+
+async def in_chunks(body: bytes, size: int = 100) -> AsyncIterator[bytes]:
+    for place in range(0, len(body), size):
+        yield body[place : place + size]
+
+
+# ------------------------------------------------------------------------------------ too large
+@pytest.mark.parametrize(("size", "status"), [(LIMIT, 201), (LIMIT + 1, 413)])
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_a_body_may_have_as_many_bytes_as_the_operator_says(
+    start: Start, size: int, status: int, chunked: bool
+) -> None:
+    async with start(max_body_bytes=LIMIT) as api:
+        ada = await api.join("ada")
+        body = item_of(size)
+        answer = await ada.http.post(
+            "/v1/items", content=in_chunks(body) if chunked else body, headers=JSON
+        )
+        assert answer.status_code == status
+        if status == 413:
+            assert told(answer) == (413, "PAYLOAD_TOO_LARGE")
+        assert len((await ada.http.get("/v1/items")).json()["data"]) == (status == 201)
+
+
+async def test_the_rest_of_a_body_that_is_too_large_is_not_waited_for(start: Start) -> None:
+    sent: list[int] = []
+
+    async def endless() -> AsyncIterator[bytes]:
+        while len(sent) < 1000:
+            sent.append(1)
+            yield b" " * 100
+
+    async with start(max_body_bytes=LIMIT) as api:
+        nobody = await api.client()
+        answer = await nobody.post("/v1/users", content=endless(), headers=JSON)
+    assert told(answer) == (413, "PAYLOAD_TOO_LARGE")
+    assert len(sent) <= LIMIT // 100 + 2
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/v1/users/me"),
+        ("POST", "/nowhere"),
+        ("DELETE", "/docs"),
+        ("POST", "/v1/auth/token"),
+    ],
+)
+async def test_what_announces_too_much_is_refused_on_every_path(
+    start: Start, method: str, path: str
+) -> None:
+    async with start(max_body_bytes=LIMIT) as api:
+        nobody = await api.client()
+        answer = await nobody.request(method, path, content=b"x" * (LIMIT + 1))
+        assert told(answer) == (413, "PAYLOAD_TOO_LARGE")
+
+
+# --------------------------------------------------------------------------------- unknown types
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "application/json",
+        "Application/JSON",
+        "application/json; charset=utf-8",
+        "application/json;",
+    ],
+)
+async def test_json_is_read(ada: Person, kind: str) -> None:
+    answer = await ada.http.post("/v1/items", content=ITEM, headers={"Content-Type": kind})
+    assert answer.status_code == 201
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "text/plain",
+        "text/json",
+        "application/x-www-form-urlencoded",
+        "application/merge-patch+json",
+        "application/json-patch+json",
+        "application/jsonp",
+        "application/json, text/plain",
+        "multipart/form-data; boundary=x",
+        "json",
+        "*/*",
+        "",
+    ],
+)
+async def test_other_types_are_refused(ada: Person, kind: str) -> None:
+    answer = await ada.http.post("/v1/items", content=ITEM, headers={"Content-Type": kind})
+    assert told(answer) == (415, "UNSUPPORTED_MEDIA_TYPE")
+
+
+async def test_a_body_without_a_type_or_with_two_is_refused(ada: Person) -> None:
+    for headers in ([], [("Content-Type", "application/json")] * 2):
+        answer = await ada.http.post("/v1/items", content=ITEM, headers=headers)
+        assert told(answer) == (415, "UNSUPPORTED_MEDIA_TYPE")
+
+
+@pytest.mark.parametrize(
+    "kind", ["application/json", "multipart/form-data; boundary=x", "text/plain"]
+)
+async def test_tokens_are_asked_for_with_a_form_only(nobody: httpx.AsyncClient, kind: str) -> None:
+    body = b'{"grant_type": "password"}'
+    answer = await nobody.post("/v1/auth/token", content=body, headers={"Content-Type": kind})
+    assert told(answer) == (415, "UNSUPPORTED_MEDIA_TYPE")
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "deflate", "identity", "x"])
+async def test_encoded_bodies_are_refused(ada: Person, encoding: str) -> None:
+    headers = JSON | {"Content-Encoding": encoding}
+    answer = await ada.http.post("/v1/items", content=ITEM, headers=headers)
+    assert told(answer) == (415, "UNSUPPORTED_MEDIA_TYPE")
+
+
+async def test_a_merge_patch_is_for_patch_only(ada: Person) -> None:
+    path = f"/v1/items/{(await ada.item())['id']}"
+    headers = {"Content-Type": "application/merge-patch+json"}
+    assert (await ada.http.patch(path, content=ITEM, headers=headers)).status_code == 200
+    answer = await ada.http.put(path, content=ITEM, headers=headers)
+    assert told(answer) == (415, "UNSUPPORTED_MEDIA_TYPE")
+
+
+async def test_a_request_without_a_body_needs_no_type(ada: Person) -> None:
+    answer = await ada.http.post("/v1/items")
+    assert violations(answer) == {("body", "missing")}
+    assert (await ada.http.post("/v1/auth/logout")).status_code == 204
+
+
+# ----------------------------------------------------------------------------------- not parsable
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        b" ",
+        b'{"title": "x"} x',
+        b"{'title': 'x'}",
+        b'{"title": "x",}',
+        b'{"title": "x" /* */}',
+        b'{"title": NaN}',
+        b'{"title": "x", "attributes": {"n": NaN}}',
+        b'{"title": "x", "attributes": {"n": Infinity}}',
+        b'{"title": "x", "attributes": {"n": -Infinity}}',
+        b'{"title": "x", "attributes": {"n": 01}}',
+        b'{"title": "x", "title": "x"}',
+        b'{"title": "x", "\\u0074itle": "y"}',
+        b'{"title": "x", "attributes": {"a": {"k": 1, "k": 1}}}',
+        b'{"title": "\xff"}',
+        b'{"title": "\xc0\xaf"}',
+        b'{"title": "\xed\xa0\x80"}',
+        b'{"title": "tab\tnewline\n"}',
+        b'\xef\xbb\xbf{"title": "x"}',
+        '{"title": "x"}'.encode("utf-16"),
+        b"[" * 100_000,
+        b'{"title": "x", "attributes": ' + b'{"a":' * 100_000 + b"1" + b"}" * 100_001,
+    ],
+    ids=range(22),
+)
+async def test_what_is_no_json_is_refused(ada: Person, body: bytes) -> None:
+    answer = await ada.http.post("/v1/items", content=body, headers=JSON)
+    assert told(answer) == (400, "MALFORMED_REQUEST")
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (b'{"title": "x", "attributes": {"n": 1e400}}', "body.attributes"),
+        (b'{"title": "x", "attributes": {"n": -1e400}}', "body.attributes"),
+        (b'{"title": "x", "attributes": {"n": "\\u0000"}}', "body.attributes"),
+        (b'{"title": "x", "attributes": {"\\ud800": 1}}', "body.attributes"),
+        (b'{"title": "x", "attributes": {"n": ["\\udfff"]}}', "body.attributes"),
+        (b'{"title": "\\ud800"}', "body.title"),
+        (b'{"title": "x", "description": "\\ud83d"}', "body.description"),
+        (b'{"title": "x", "tags": ["\\udc00\\ud800"]}', "body.tags"),
+        (b'{"title": "x", "\\ud800": 1}', "body"),
+        (b'{"title": "x", "attributes": {"n": ' + b"9" * 5000 + b"}}", "body"),
+        (b'{"title": ' + b"[" * 500 + b"]" * 500 + b"}", "body.title"),
+    ],
+    ids=range(11),
+)
+async def test_what_json_can_say_and_the_service_cannot_keep_is_invalid(
+    ada: Person, body: bytes, field: str
+) -> None:
+    answer = await ada.http.post("/v1/items", content=body, headers=JSON)
+    assert {place for place, _ in violations(answer)} == {field}
+
+
+@pytest.mark.parametrize("ending", [r"\u0000", r"\ud800"])
+async def test_a_password_that_is_no_text_is_never_an_accident(ada: Person, ending: str) -> None:
+    proof = f'"{PASSWORD}{ending}"'
+    bodies = {
+        "/v1/users/me/password": f'{{"current_password": {proof}, "new_password": "{PASSWORD}!"}}',
+        "/v1/users/me/deletion": f'{{"password": {proof}}}',
+    }
+    for path, body in bodies.items():
+        method = "PUT" if path.endswith("password") else "POST"
+        answer = await ada.http.request(method, path, content=body, headers=JSON)
+        assert answer.status_code in {403, 422}, answer.text

@@ -1,0 +1,88 @@
+"""Proves which Authorization headers are credentials, and what is said of those that are not."""
+
+import httpx
+import pytest
+
+from tests.entrypoints.http.api import Api, Person, told
+
+
+async def of(api: Api, *lines: str) -> httpx.Response:
+    """Return the answer to a request with these Authorization headers."""
+    nobody = await api.client()
+    return await nobody.get("/v1/users/me", headers=[("Authorization", line) for line in lines])
+
+
+@pytest.mark.parametrize("scheme", ["Bearer ", "bearer ", "BEARER ", "Bearer    "])
+async def test_a_token_is_read_behind_the_scheme_in_any_case(
+    api: Api, ada: Person, scheme: str
+) -> None:
+    assert (await of(api, scheme + ada.tokens["access_token"])).status_code == 200
+
+
+@pytest.mark.parametrize("line", [None, "", "Basic YWRhOmFkYQ==", "Token x", "Digest a=b", "x.y.z"])
+async def test_without_bearer_credentials_no_error_is_named(api: Api, line: str | None) -> None:
+    answer = await of(api, *([] if line is None else [line]))
+    assert told(answer) == (401, "UNAUTHENTICATED")
+    assert answer.headers.get_list("WWW-Authenticate") == ["Bearer"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Bearer",
+        "Bearer ",
+        "Bearer x",
+        "Bearer x.y.z",
+        "Bearer {token} {token}",
+        "Bearer {token},{token}",
+        "Bearer {token}, Bearer {token}",
+        'Bearer "{token}"',
+        "Bearer {token}.",
+        "Bearer {token}A",
+        "Bearer A{token}",
+        "Bearer " + "x" * 9000,
+        "Bearer {token}" + "x" * 9000,
+    ],
+)
+async def test_a_bad_token_is_named_invalid(api: Api, ada: Person, line: str) -> None:
+    answer = await of(api, line.replace("{token}", ada.tokens["access_token"]))
+    assert told(answer) == (401, "INVALID_TOKEN")
+    assert answer.headers.get_list("WWW-Authenticate") == ['Bearer error="invalid_token"']
+
+
+async def test_two_tokens_are_none(api: Api, ada: Person) -> None:
+    line = f"Bearer {ada.tokens['access_token']}"
+    assert told(await of(api, line, line)) == (401, "INVALID_TOKEN")
+    for lines in ((line, "Basic x"), ("Basic x", line), ("", line)):
+        assert (await of(api, *lines)).status_code == 401
+
+
+async def test_bytes_that_are_no_ascii_are_no_token(api: Api) -> None:
+    nobody = await api.client()
+    for value in (b"Bearer \xff\xfe", b"Bearer \xc3\xa9.x.y", b"B\xe9arer x"):
+        answer = await nobody.get("/v1/users/me", headers=[(b"Authorization", value)])
+        assert answer.status_code == 401
+
+
+async def test_a_token_elsewhere_is_not_looked_at(api: Api, ada: Person) -> None:
+    token = ada.tokens["access_token"]
+    nobody = await api.client()
+    form = f"access_token={token}".encode()
+    answers = [
+        await nobody.get(f"/v1/users/me?access_token={token}"),
+        await nobody.get("/v1/users/me", headers={"Cookie": f"access_token={token}"}),
+        await nobody.get("/v1/users/me", headers={"X-Access-Token": token}),
+        await nobody.post(
+            "/v1/auth/logout",
+            content=form,
+            headers={"Content-Type": "application/x-www-form-urlencoded"},
+        ),
+    ]
+    assert {told(answer) for answer in answers} == {(401, "UNAUTHENTICATED")}
+
+
+async def test_whoever_may_call_needs_no_good_credentials(api: Api, ada: Person) -> None:
+    for line in ("Bearer x", "Basic x", f"Bearer {ada.tokens['access_token']}"):
+        client = await api.client(Authorization=line)
+        assert (await client.get("/health/ready")).status_code == 200
+        assert (await client.get("/.well-known/jwks.json")).status_code == 200

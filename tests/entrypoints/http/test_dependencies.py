@@ -1,0 +1,131 @@
+"""Proves what endpoints can rely on: one caller, enough scopes, and no unknown query."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import pytest
+from fastapi import Depends, Query
+
+from domain.access import Caller, Origin, Scope
+from entrypoints.http.dependencies import PUBLIC, signed_in
+from tests.entrypoints.http.api import Api, Person, told, violations
+
+Answer = dict[str, Any]
+
+
+def plant(api: Api, endpoint: Callable[..., Any], path: str = "/planted", **more: Any) -> None:
+    api.app.add_api_route(path, endpoint, include_in_schema=False, **more)
+
+
+# ---------------------------------------------------------------------------------- the caller
+async def test_a_request_identifies_its_caller_once_however_many_ask(api: Api, ada: Person) -> None:
+    identify, tokens = api.container.identify(), []
+
+    def counted(token: str, origin: Origin) -> Caller:
+        tokens.append(token)
+        caller: Caller = identify(token, origin)
+        return caller
+
+    async def nested(
+        caller: Annotated[Caller, signed_in(Scope.ACCOUNT_READ)],
+    ) -> Caller:
+        return caller
+
+    async def endpoint(
+        one: Annotated[Caller, signed_in(Scope.ITEMS_READ)],
+        two: Annotated[Caller, signed_in(Scope.ITEMS_READ, Scope.ITEMS_WRITE)],
+        three: Annotated[Caller, Depends(nested)],
+    ) -> Answer:
+        return {"same": one is two is three, "user": str(one.user_id)}
+
+    plant(api, endpoint)
+    with api.container.identify.override(counted):
+        answer = await ada.http.get("/planted")
+        assert answer.json() == {"same": True, "user": await ada.id()}
+        assert tokens == [ada.tokens["access_token"]] * 2  # this one, and /v1/users/me
+    assert told(await (await api.client()).get("/planted")) == (401, "UNAUTHENTICATED")
+
+
+async def test_every_dependency_has_its_scopes_checked(api: Api, ada: Person) -> None:
+    async def endpoint(
+        _one: Annotated[Caller, signed_in(Scope.ITEMS_READ)],
+        _two: Annotated[Caller, signed_in(Scope.ITEMS_READ, Scope.USERS_READ)],
+    ) -> Answer:
+        return {}
+
+    plant(api, endpoint)
+    answer = await ada.http.get("/planted")
+    assert told(answer) == (403, "INSUFFICIENT_SCOPE")
+    assert answer.headers["WWW-Authenticate"] == (
+        'Bearer error="insufficient_scope", scope="items:read users:read"'
+    )
+
+
+@pytest.mark.parametrize(
+    ("scope", "method", "path", "body"),
+    [
+        ("account:read", "GET", "/v1/users/me", None),
+        ("account:write", "PATCH", "/v1/users/me", {}),
+        ("items:read", "GET", "/v1/items", None),
+        ("items:write", "POST", "/v1/items", {"title": "x"}),
+    ],
+)
+async def test_a_scope_opens_its_operation_and_no_other_scope_does(
+    api: Api, admin: Person, scope: str, method: str, path: str, body: Answer | None
+) -> None:
+    with_it = await api.sign_in(admin.email, scope=scope)
+    others = " ".join(other for other in admin.tokens["scope"].split() if other != scope)
+    without = await api.sign_in(admin.email, scope=others)
+    assert (await with_it.http.request(method, path, json=body)).status_code in {200, 201}
+    answer = await without.http.request(method, path, json=body)
+    assert told(answer) == (403, "INSUFFICIENT_SCOPE")
+    assert answer.json()["error"]["details"] == {"scope": scope}
+
+
+# ------------------------------------------------------------------------------------ the query
+async def test_a_public_route_knows_its_query_parameters_too(api: Api) -> None:
+    async def endpoint(
+        tags: Annotated[list[str], Query(default_factory=list)], q: str | None = None
+    ) -> Answer:
+        return {"tags": tags, "q": q}
+
+    plant(api, endpoint, dependencies=[PUBLIC])
+    client = await api.client()
+    answer = await client.get("/planted?tags=a&tags=b&q=x")
+    assert answer.json() == {"tags": ["a", "b"], "q": "x"}
+    assert violations(await client.get("/planted?q=1&q=2")) == {("query.q", "repeated")}
+    assert violations(await client.get("/planted?q=1&q=2&x=")) == {
+        ("query", "extra_forbidden"),
+        ("query.q", "repeated"),
+    }
+
+
+async def test_an_optional_list_may_be_repeated_like_any_other(api: Api) -> None:
+    async def endpoint(tag: Annotated[list[str] | None, Query()] = None) -> Answer:
+        return {"tag": tag}
+
+    plant(api, endpoint, dependencies=[PUBLIC])
+    answer = await (await api.client()).get("/planted?tag=a&tag=b")
+    assert (answer.status_code, answer.json()) == (200, {"tag": ["a", "b"]})
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/v1/users"),
+        ("POST", "/v1/auth/token"),
+        ("POST", "/v1/auth/logout"),
+        ("GET", "/v1/users/me"),
+        ("PATCH", "/v1/users/me"),
+        ("PUT", "/v1/users/me/password"),
+        ("POST", "/v1/users/me/deletion"),
+        ("POST", "/v1/items"),
+        ("GET", "/v1/items"),
+        ("DELETE", "/v1/items/019ab1f3-04aa-7c55-b0de-6c1f2a3b4c5d"),
+    ],
+)
+async def test_no_operation_takes_a_query_that_it_does_not_know(
+    ada: Person, method: str, path: str
+) -> None:
+    answer = await ada.http.request(method, f"{path}?foo=1")
+    assert violations(answer) == {("query", "extra_forbidden")}

@@ -1,0 +1,134 @@
+"""Proves that worker threads are bounded: what does not fit is refused at once."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from domain.errors import Unavailable
+from entrypoints.http.threads import WorkerThreads
+
+PATIENCE = 10
+
+
+class Gate:
+    """Work that lasts until it is let go, and counts how much of it goes on at once."""
+
+    def __init__(self) -> None:
+        self._open = threading.Event()
+        self._lock = threading.Lock()
+        self.running = self.most = self.done = 0
+
+    def __call__(self, answer: int = 0) -> int:
+        with self._lock:
+            self.running += 1
+            self.most = max(self.most, self.running)
+        assert self._open.wait(PATIENCE)
+        with self._lock:
+            self.running -= 1
+            self.done += 1
+        return answer
+
+    def let_go(self) -> None:
+        self._open.set()
+
+    async def has(self, running: int) -> None:
+        async with asyncio.timeout(PATIENCE):
+            while self.running != running:  # noqa: ASYNC110 (other threads change it)
+                await asyncio.sleep(0.001)
+
+
+@pytest.fixture
+def gate() -> Gate:
+    return Gate()
+
+
+@pytest.fixture
+def threads(gate: Gate) -> Iterator[WorkerThreads]:
+    """Return two threads, for which three calls may wait."""
+    threads = WorkerThreads("test", threads=2, queue=3)
+    yield threads
+    gate.let_go()
+    threads.close()
+
+
+async def test_a_call_runs_in_a_thread_of_that_name_and_its_answer_comes_back(
+    threads: WorkerThreads,
+) -> None:
+    name = await threads.run(lambda: threading.current_thread().name)
+    assert name.startswith("test")
+    assert await threads.run(divmod, 7, 2) == (3, 1)
+
+
+async def test_what_a_call_raises_is_raised(threads: WorkerThreads) -> None:
+    with pytest.raises(ZeroDivisionError):
+        await threads.run(divmod, 1, 0)
+    assert await threads.run(divmod, 1, 1) == (1, 0)
+
+
+async def test_no_more_run_at_once_than_there_are_threads(
+    threads: WorkerThreads, gate: Gate
+) -> None:
+    calls = [asyncio.ensure_future(threads.run(gate, number)) for number in range(5)]
+    await gate.has(running=2)
+    gate.let_go()
+    assert await asyncio.gather(*calls) == list(range(5))
+    assert gate.most == 2
+
+
+async def test_what_does_not_fit_is_refused_at_once_and_fits_again_later(
+    threads: WorkerThreads, gate: Gate
+) -> None:
+    calls = [asyncio.ensure_future(threads.run(gate)) for _ in range(5)]
+    await gate.has(running=2)
+    for _ in range(3):
+        with pytest.raises(Unavailable):
+            await asyncio.wait_for(threads.run(gate), 1)
+    gate.let_go()
+    await asyncio.gather(*calls)
+    assert gate.done == 5
+    assert await asyncio.gather(*(threads.run(gate, 1) for _ in range(5))) == [1] * 5
+
+
+async def test_a_waiter_who_leaves_makes_room_only_when_the_work_ends(
+    threads: WorkerThreads, gate: Gate
+) -> None:
+    calls = [asyncio.ensure_future(threads.run(gate)) for _ in range(2)]
+    await gate.has(running=2)
+    for call in calls:
+        call.cancel()
+    await asyncio.gather(*calls, return_exceptions=True)
+    waiting = [asyncio.ensure_future(threads.run(gate)) for _ in range(3)]
+    await asyncio.sleep(0)
+    with pytest.raises(Unavailable):
+        await asyncio.wait_for(threads.run(gate), 1)
+    gate.let_go()
+    await asyncio.gather(*waiting)
+    assert gate.done == 5
+    assert await threads.run(divmod, 1, 1) == (1, 0)
+
+
+async def test_a_waiter_who_leaves_before_the_work_begins_makes_room(
+    threads: WorkerThreads, gate: Gate
+) -> None:
+    calls = [asyncio.ensure_future(threads.run(gate)) for _ in range(5)]
+    await gate.has(running=2)
+    calls[-1].cancel()
+    await asyncio.gather(calls[-1], return_exceptions=True)
+    async with asyncio.timeout(PATIENCE):
+        again = asyncio.ensure_future(threads.run(gate))
+        gate.let_go()
+        await asyncio.gather(*calls[:-1], again)
+    assert gate.done == 5
+
+
+async def test_closing_waits_for_what_was_begun(threads: WorkerThreads, gate: Gate) -> None:
+    call = asyncio.ensure_future(threads.run(gate, 7))
+    await gate.has(running=1)
+    closing = asyncio.ensure_future(asyncio.to_thread(threads.close))
+    await asyncio.sleep(0.05)
+    assert not closing.done()
+    gate.let_go()
+    await closing
+    assert await call == 7
