@@ -47,15 +47,12 @@ from domain.listing import ItemQuery, Whose
 from domain.session import Lifetimes, Session
 from domain.throttle import Rule
 from domain.user import User
+from tests.application.stand_in_keys import HashedChain, PlainForge, PlainSealer
+from tests.application.stand_in_tokens import HashedRefreshTokens, NotedAccessTokens
 from tests.application.stand_ins import (
     CheapHasher,
     Counting,
-    HashedChain,
-    HashedRefreshTokens,
-    NotedAccessTokens,
     NotedCursors,
-    PlainForge,
-    PlainSealer,
     SettableClock,
     is_common,
 )

@@ -1,41 +1,20 @@
 """Cheap things that keep the ports' promises, so that use cases run in microseconds."""
 
-import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from application.ports import (
-    AccessClaims,
-    AccessTokens,
-    AuditChain,
     Cursors,
-    IssuedAccessToken,
-    KeyForge,
     PasswordHasher,
     Place,
-    ReadAccessToken,
-    RefreshClaim,
-    RefreshTokens,
     Schema,
     SchemaState,
-    Sealer,
 )
-from domain.access import SessionId
-from domain.audit import Act, Entry, Head
 from domain.errors import (
     InvalidCursor,
-    InvalidRefreshToken,
-    InvalidToken,
-    StoreUnfit,
-    TokenExpired,
 )
-from domain.key import KeyId, SigningKey
-from domain.session import Session
-from tests.domain.examples import NOW, a_key, uuid
-
-ACCESS_TTL = timedelta(minutes=10)
+from tests.domain.examples import NOW, uuid
 
 
 class SettableClock:
@@ -72,6 +51,7 @@ class CheapHasher(PasswordHasher):
     def __init__(self, is_held: Callable[[], bool]) -> None:
         self.strength = 1
         self.matched: list[str | None] = []
+        self.longest = 0
         self.hashed: list[str] = []
         self.meanwhile: list[Callable[[], object]] = []
         self._is_held = is_held
@@ -83,6 +63,7 @@ class CheapHasher(PasswordHasher):
 
     def matches(self, password: str, hashed: str | None) -> bool:
         self._work()
+        self.longest = max(self.longest, len(password))
         self.matched.append(hashed)
         return hashed is not None and hashed.split(":", 2)[2] == password
 
@@ -93,64 +74,6 @@ class CheapHasher(PasswordHasher):
         assert not self._is_held(), "a writer's lock is held while a password is hashed"
         if self.meanwhile:
             self.meanwhile.pop(0)()
-
-
-class NotedAccessTokens(AccessTokens):
-    """Tokens that are known because they were noted when they were issued."""
-
-    def __init__(self) -> None:
-        self.issued: dict[str, AccessClaims] = {}
-
-    def issue(self, claims: AccessClaims) -> IssuedAccessToken:
-        text = f"access {len(self.issued)}"
-        self.issued[text] = claims
-        return IssuedAccessToken(text, int(ACCESS_TTL.total_seconds()))
-
-    def read(self, text: str, *, now: datetime) -> AccessClaims:
-        claims = self.inspect(text).claims
-        if now >= claims.issued_at + ACCESS_TTL:
-            raise TokenExpired
-        return claims
-
-    def inspect(self, text: str) -> ReadAccessToken:
-        if text not in self.issued:
-            raise InvalidToken
-        claims = self.issued[text]
-        end = int((claims.issued_at + ACCESS_TTL).timestamp())
-        return ReadAccessToken(claims=claims, token_id=text, expires_at=end)
-
-
-class HashedRefreshTokens(RefreshTokens):
-    """Tokens derived from the session and one of the secrets, of which the first is today's."""
-
-    def __init__(self) -> None:
-        self.secrets = ["a secret"]
-
-    @property
-    def secret_id(self) -> str:
-        return self.secrets[0]
-
-    def of(self, session: Session) -> str:
-        if session.secret_id not in self.secrets:
-            raise InvalidRefreshToken
-        proof = _proof(session.secret_id, session, session.counter).hex()
-        return f"refresh {session.id} {session.counter} {proof}"
-
-    def read(self, text: str) -> RefreshClaim:
-        try:
-            _, id, count, proof = text.split(" ")
-            return RefreshClaim(
-                session_id=SessionId(UUID(id)), count=int(count), proof=bytes.fromhex(proof)
-            )
-        except ValueError:
-            raise InvalidRefreshToken from None
-
-    def is_genuine(self, claim: RefreshClaim, session: Session) -> bool:
-        return any(_proof(secret, session, claim.count) == claim.proof for secret in self.secrets)
-
-
-def _proof(secret: str, session: Session, count: int) -> bytes:
-    return hashlib.sha256(f"{secret} {session.id} {count} {session.seed!r}".encode()).digest()
 
 
 class NotedCursors(Cursors):
@@ -185,83 +108,6 @@ class NotedCursors(Cursors):
         if name != of:
             raise InvalidCursor
         return place
-
-
-class PlainSealer(Sealer):
-    """Seals that hide nothing, of one of the secrets; the first is today's."""
-
-    def __init__(self) -> None:
-        self.secrets = ["today"]
-
-    def seal(self, name: str, plain: bytes) -> bytes:
-        return f"{self.secrets[0]}:{name}:".encode() + plain
-
-    def open(self, name: str, sealed: bytes) -> bytes:
-        secret, sealed_for, plain = sealed.split(b":", 2)
-        if secret.decode() not in self.secrets or sealed_for.decode() != name:
-            raise StoreUnfit("It was sealed with another secret.")
-        return plain
-
-    def is_current(self, sealed: bytes) -> bool:
-        return sealed.startswith(f"{self.secrets[0]}:".encode())
-
-
-class PlainForge(KeyForge):
-    """Makes keys that nobody can sign with, sealed."""
-
-    def __init__(self, sealer: PlainSealer) -> None:
-        self._sealer = sealer
-        self.made = 0
-
-    def make(self, *, now: datetime, signs_from: datetime) -> SigningKey:
-        self.made += 1
-        id = KeyId(f"key {self.made}")
-        return a_key(
-            id=id,
-            public=f"public {self.made}",
-            sealed=self._sealer.seal(id, b"private"),
-            created_at=now,
-            signs_from=signs_from,
-        )
-
-    def resealed(self, key: SigningKey) -> SigningKey:
-        if self._sealer.is_current(key.sealed):
-            return key
-        return replace(key, sealed=self._sealer.seal(key.id, self._sealer.open(key.id, key.sealed)))
-
-
-class HashedChain(AuditChain):
-    """Links entries by hashes without a key."""
-
-    def link(self, act: Act, *, behind: Head) -> Entry:
-        entry = Entry(
-            number=behind.number + 1,
-            id=act.id,
-            at=act.at,
-            action=act.action.value,
-            result=act.result.value,
-            actor_id=act.actor_id,
-            target_type=act.target.type.value,
-            target_id=act.target.id,
-            request_id=act.request_id,
-            personal_digest=_digest(act.personal),
-            mac=b"",
-            personal=act.personal,
-        )
-        return replace(entry, mac=self._mac(entry, behind))
-
-    def is_linked(self, entry: Entry, *, behind: Head) -> bool:
-        return entry.mac == self._mac(entry, behind)
-
-    def is_whole(self, entry: Entry) -> bool:
-        return entry.personal is None or _digest(entry.personal) == entry.personal_digest
-
-    def _mac(self, entry: Entry, behind: Head) -> bytes:
-        return _digest((behind, replace(entry, mac=b"", personal=None)))
-
-
-def _digest(value: object) -> bytes:
-    return hashlib.sha256(repr(value).encode(errors="backslashreplace")).digest()
 
 
 class PaperSchema(Schema):

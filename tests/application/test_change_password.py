@@ -7,7 +7,7 @@ import pytest
 from domain.access import Caller
 from domain.errors import InvalidCredentials, TokenRevoked, WeakPassword, WrongPassword
 from tests.application.house import EMAIL, HERE, PASSWORD, House
-from tests.application.stand_ins import ACCESS_TTL
+from tests.application.stand_in_tokens import ACCESS_TTL
 
 NEW = "another good passphrase"
 

@@ -11,7 +11,7 @@ from domain.access import Origin, Role, Scope
 from domain.errors import InvalidToken, TokenExpired, TokenRevoked
 from domain.user import Status
 from tests.application.house import EMAIL, HERE, PASSWORD, House
-from tests.application.stand_ins import ACCESS_TTL
+from tests.application.stand_in_tokens import ACCESS_TTL
 from tests.domain.examples import LIFETIMES
 
 TICK = timedelta(microseconds=1)

@@ -6,10 +6,9 @@ from datetime import timedelta
 import pytest
 
 from application.sign_in import Tokens
-from domain.access import Origin, Role, Scope
+from domain.access import Origin
 from domain.errors import (
     InvalidRefreshToken,
-    InvalidScope,
     RefreshTokenReused,
     TokenRevoked,
     TooManyAttempts,
@@ -17,7 +16,6 @@ from domain.errors import (
 from domain.user import Status
 from tests.application.house import EMAIL, HERE, PASSWORD, House
 
-READ = frozenset({Scope.ITEMS_READ})
 TICK = timedelta(microseconds=1)
 GRACE = timedelta(seconds=10)
 
@@ -173,41 +171,6 @@ def test_a_session_that_is_over_reports_no_reuse(house: House, first: Tokens) ->
     house.refresh(second.refresh_token, None)
     house.clock.advance(house.lifetimes.absolute)
     refuse(house, first.refresh_token)
-
-
-def test_a_subset_is_for_this_access_token_only(house: House, first: Tokens) -> None:
-    narrow = house.refresh(first.refresh_token, READ)
-    assert narrow.scopes == READ
-    assert house.caller(narrow).scopes == READ
-    assert house.refresh(narrow.refresh_token, None).scopes == Role.MEMBER.scopes
-
-
-def test_more_than_the_sign_in_granted_is_refused_and_costs_nothing(house: House) -> None:
-    house.register(EMAIL, PASSWORD)
-    narrow = house.sign_in(EMAIL, PASSWORD, READ, HERE)
-    with pytest.raises(InvalidScope):
-        house.refresh(narrow.refresh_token, Role.MEMBER.scopes)
-    (session,) = house.sessions()
-    assert session.counter == 0
-    assert house.refresh(narrow.refresh_token, None).scopes == READ
-
-
-def test_a_reuse_is_a_reuse_whatever_scope_is_asked_for(house: House, first: Tokens) -> None:
-    house.refresh(house.refresh(first.refresh_token, None).refresh_token, None)
-    with pytest.raises(RefreshTokenReused):
-        house.refresh(first.refresh_token, frozenset(Scope))
-
-
-def test_scopes_follow_the_role_of_today(house: House, first: Tokens) -> None:
-    house.change(role=Role.ADMIN)
-    admin = house.sign_in(EMAIL, PASSWORD, None, HERE)
-    assert admin.scopes == Role.ADMIN.scopes
-    house.change(role=Role.MEMBER)
-    lowered = house.refresh(admin.refresh_token, None)
-    assert lowered.scopes == Role.MEMBER.scopes
-    house.change(role=Role.ADMIN)
-    assert house.refresh(lowered.refresh_token, None).scopes == Role.ADMIN.scopes
-    assert house.refresh(first.refresh_token, None).scopes == Role.MEMBER.scopes
 
 
 def test_a_suspended_or_removed_users_session_is_not_refreshed(house: House, first: Tokens) -> None:

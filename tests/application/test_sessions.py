@@ -9,7 +9,7 @@ from domain.access import Caller, Origin, Role, SessionId
 from domain.errors import InvalidRefreshToken, SessionNotFound, TokenRevoked
 from domain.user import Status
 from tests.application.house import EMAIL, HERE, PASSWORD, House
-from tests.application.stand_ins import ACCESS_TTL
+from tests.application.stand_in_tokens import ACCESS_TTL
 from tests.domain.examples import uuid
 
 BERT = "bert@example.com"

@@ -8,7 +8,7 @@ from domain.access import Origin, Role, Scope
 from domain.errors import InvalidCredentials, InvalidScope
 from domain.user import Status
 from tests.application.house import EMAIL, HERE, PASSWORD, SESSION_CAP, House
-from tests.application.stand_ins import ACCESS_TTL
+from tests.application.stand_in_tokens import ACCESS_TTL
 from tests.domain.examples import NOW
 
 READ = frozenset({Scope.ITEMS_READ})
@@ -102,6 +102,7 @@ def test_whatever_is_wrong_takes_one_hash_and_is_told_in_one_way(
     with pytest.raises(InvalidCredentials):
         sign_in(house, email, password)
     assert len(house.hasher.matched) == 1
+    assert house.hasher.longest <= 256
     assert house.hasher.hashed == []
     assert house.sessions() == []
 

@@ -15,7 +15,7 @@ from adapters.persistence.database import Database
 from adapters.persistence.schema import SqlSchema
 from adapters.persistence.unit_of_work import SqlStore
 from domain.errors import Unavailable
-from tests.adapters.persistence.conftest import opened
+from tests.adapters.persistence.conftest import migrated, opened
 from tests.domain.examples import ANNA, a_user
 from tests.postgresql import PostgresServer
 
@@ -115,7 +115,7 @@ def test_a_reader_holds_no_transaction_open(database: Database) -> None:
 def test_whoever_finds_every_connection_taken_gives_up(
     empty_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("adapters.persistence.database.PATIENCE", 0.1)
+    monkeypatch.setattr("adapters.persistence.database.PATIENCE", 0.5)
     with opened(empty_url, pool_size=1) as database:
         with database.connect(), pytest.raises(Unavailable):
             database.connect()
@@ -126,13 +126,12 @@ def test_whoever_finds_every_connection_taken_gives_up(
 def test_whoever_waits_too_long_for_a_held_user_gives_up(
     empty_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("adapters.persistence.database.PATIENCE", 0.2)
+    with opened(migrated(empty_url)) as database, SqlStore(database).unit_of_work() as work:
+        work.users.add(a_user())
+        work.commit()
+    monkeypatch.setattr("adapters.persistence.database.PATIENCE", 0.5)
     with opened(empty_url) as database:
-        SqlSchema(database).migrate()
         store = SqlStore(database)
-        with store.unit_of_work() as work:
-            work.users.add(a_user())
-            work.commit()
 
         def late() -> None:
             with store.unit_of_work() as work:
