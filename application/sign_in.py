@@ -136,8 +136,7 @@ class SignIn:
             self.by_account.attempt(work, account)
             work.commit()
         for _ in range(_LOOKS):
-            with self.reading() as see:
-                user = see.users.by_email(account)
+            user = self._user(account)
             if not self._proves(password, user) or user is None:
                 self._note_failure(account, user, origin)
                 raise InvalidCredentials
@@ -145,6 +144,14 @@ class SignIn:
             if tokens:
                 return tokens
         raise InvalidCredentials
+
+    def _user(self, account: str) -> User | None:
+        try:
+            address = emails.address(account)
+        except InvalidValue:
+            return None  # nobody has that one
+        with self.reading() as see:
+            return see.users.by_email(address)
 
     def _proves(self, password: str, user: User | None) -> bool:
         """Whether this is the user's password; every way to fail takes exactly one hash."""
@@ -182,7 +189,12 @@ class SignIn:
                 actions.append(Action.ACCOUNT_LOCKED)
             for action in actions:
                 self.auditor.record(
-                    work, action, target, origin=origin, result=Result.FAILURE, email=account
+                    work,
+                    action,
+                    target,
+                    origin=origin,
+                    result=Result.FAILURE,
+                    email=_printable(account),
                 )
             work.commit()
 
@@ -256,8 +268,13 @@ class RefreshSession:
 
 
 def _canonical(email: str) -> str:
-    """Return the canonical address, or what was typed where it is none: nobody has that one."""
+    """Return the canonical address, or what was typed where it is none."""
     try:
         return emails.address(email)
     except InvalidValue:
         return email
+
+
+def _printable(account: str) -> str:
+    """Return what was typed so that every store can hold it, and not much of it."""
+    return account[: emails.EMAIL_MAX].encode(errors="replace").decode().replace("\x00", "?")

@@ -51,7 +51,8 @@ class InMemoryTallies(Tallies):
 
     def remove_forgettable(self, *, now: datetime, keep: int) -> int:
         tallies = sorted(self._shelves.tallies.values(), key=lambda tally: tally.forget_at)
-        kept = [tally for tally in tallies if tally.forget_at > now][-keep:]
+        alive = [tally for tally in tallies if tally.forget_at > now]
+        kept = alive[max(0, len(alive) - keep) :]
         self._shelves.tallies = {tally.key: tally for tally in kept}
         return len(tallies) - len(kept)
 

@@ -12,6 +12,8 @@ from application.ports import Schema, SchemaState
 NEWEST = "0003"
 """The last step in migrations/versions, known here so that a start need not load Alembic."""
 
+_VERSION_TABLE = "alembic_version"
+_OLDEST_TABLES = frozenset({"users", "sessions", "items", "signing_keys"})
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(7205759403792793600)")
 
@@ -27,8 +29,11 @@ class SqlSchema(Schema):
         return self._database.is_sqlite
 
     def state(self) -> SchemaState:
-        with self._database.connect() as connection:
-            return _state(connection)
+        try:
+            with self._database.connect() as connection:
+                return _state(connection)
+        except SQLAlchemyError as failure:
+            raise meaning(failure) from failure
 
     def is_current(self) -> bool:
         try:
@@ -63,14 +68,14 @@ def _upgrade(connection: Connection) -> None:
 
 def _state(connection: Connection) -> SchemaState:
     tables = set(inspect(connection).get_table_names())
-    if "alembic_version" not in tables:
-        return SchemaState.FOREIGN if tables else SchemaState.EMPTY
+    if not tables - {_VERSION_TABLE}:
+        return SchemaState.EMPTY
+    if not tables.issuperset({_VERSION_TABLE, *_OLDEST_TABLES}):
+        return SchemaState.FOREIGN
     revision = _revision(connection)
     if revision == NEWEST:
         return SchemaState.CURRENT
-    if revision is None:
-        return SchemaState.EMPTY
-    return SchemaState.OUTDATED if _is_known(revision) else SchemaState.NEWER
+    return SchemaState.OUTDATED if revision and _is_known(revision) else SchemaState.NEWER
 
 
 def _revision(connection: Connection) -> str | None:

@@ -1,6 +1,5 @@
 """Access tokens: JWTs by RFC 9068, signed with ES256, remembered once they were verified."""
 
-import math
 import threading
 import uuid
 from dataclasses import dataclass
@@ -28,6 +27,8 @@ TOKEN_BYTES_MAX = 8 * 1024
 REMEMBERED_MAX = 10_000
 """Verified tokens that are remembered until they expire."""
 
+_HEADERS = frozenset({"alg", "kid", "typ"})
+_YEAR_10000 = 253_402_300_800
 _SCOPES = {scope.value: scope for scope in Scope}
 
 
@@ -107,7 +108,9 @@ class JwtAccessTokens(AccessTokens):
             token = jwt.decode(text, self._key_of, algorithms=[ALGORITHM])
         except (JoseError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
             raise InvalidToken from None
-        if token.header.get("typ") != TYPE or not isinstance(token.claims, dict):
+        if set(token.header) != _HEADERS or token.header["typ"] != TYPE:
+            raise InvalidToken  # no extension is understood (RFC 7515 §4.1.11)
+        if not isinstance(token.claims, dict):
             raise InvalidToken
         claims = self._claims(token.claims)
         expires = float(token.claims["exp"])
@@ -157,5 +160,7 @@ class JwtAccessTokens(AccessTokens):
 
 
 def _is_time(value: object) -> bool:
-    """Whether this is a NumericDate (RFC 7519 §2): a finite number, and no boolean."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    """Whether this is a NumericDate (RFC 7519 §2) that a calendar can hold, and no boolean."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return 0 <= value < _YEAR_10000  # what is not a number is in no range

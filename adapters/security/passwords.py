@@ -1,7 +1,7 @@
 """Argon2id (RFC 9106), with parameters that the operator may raise at any time."""
 
 from argon2 import PasswordHasher as Argon2
-from argon2 import Type
+from argon2 import Type, extract_parameters
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from application.ports import PasswordHasher
@@ -28,4 +28,9 @@ class Argon2PasswordHasher(PasswordHasher):
         return hashed is not None
 
     def is_outdated(self, hashed: str) -> bool:
-        return self._argon2.check_needs_rehash(hashed)
+        made = extract_parameters(hashed)
+        return (
+            made.type is not Type.ID
+            or made.memory_cost < self._argon2.memory_cost
+            or made.time_cost < self._argon2.time_cost
+        )

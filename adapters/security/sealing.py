@@ -35,7 +35,7 @@ class SecretSealer(Sealer):
             if secret is None:
                 raise InvalidTag
             return AESGCM(secret.key(_PURPOSE)).decrypt(rest[:_NONCE], rest[_NONCE:], name.encode())
-        except InvalidTag:
+        except (InvalidTag, ValueError):
             raise StoreUnfit(
                 "The keys in the database were sealed with another secret: set BASALT_SECRET_KEY "
                 "to that one, or BASALT_SECRET_KEY_PREVIOUS while you change it."

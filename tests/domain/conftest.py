@@ -8,6 +8,6 @@ settings.register_profile(
     database=None,
     deadline=None,  # a busy machine is no broken law
     suppress_health_check=[HealthCheck.too_slow],
-    max_examples=40,
+    max_examples=25,
 )
 settings.load_profile("house")

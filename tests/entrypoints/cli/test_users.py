@@ -34,10 +34,11 @@ def create(run: Run) -> Create:
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_an_account_is_made_and_told(create: Create, database: str) -> None:
     secret = "tR7vKq2xWm9ZpLd4YcHs8NfBj3GgUe6A"
-    finished = create(" Ada@Example.com", DATABASE_URL=database, SECRET_KEY=secret)
+    own = {"DATABASE_URL": database, "SECRET_KEY": secret}
+    finished = create(" Ada@Example.com", **own)
     assert (finished.exit_code, finished.stderr) == (0, "")
     assert finished.stdout.startswith("Created member ada@example.com with the id ")
-    (line,) = refused(create("ada@example.com", DATABASE_URL=database), code=1)
+    (line,) = refused(create("ada@example.com", **own), code=1)
     assert line == "basalt: An account with this e-mail address exists."
 
 

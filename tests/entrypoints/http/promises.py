@@ -1,6 +1,7 @@
 """What the contract promises of every answer, whatever was asked; each test's client checks it."""
 
 import re
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -39,18 +40,33 @@ def document() -> dict[str, Any]:
     return create_app(settings, Container(settings=settings)).openapi()
 
 
-def operation(method: str, path: str) -> dict[str, Any] | None:
-    """Return what OpenAPI says of this call, or None if it does not know it."""
-    wanted = "get" if method == "HEAD" else method.lower()
+Operation = dict[str, Any]
+
+
+def operations() -> Iterator[tuple[str, Operation]]:
+    """Yield every operation there is, named like `GET /v1/items`."""
+    for path, item in document()["paths"].items():
+        for method, operation in item.items():
+            yield f"{method.upper()} {path}", operation
+
+
+def operations_at(path: str) -> dict[str, Operation]:
+    """Return the operations of a path by their methods, the most particular ones first."""
+    found: dict[str, Operation] = {}
     for template in sorted(document()["paths"], key=lambda path: path.count("{")):
         pattern = re.sub(r"\\\{[^}]*\\\}", "[^/]+", re.escape(template))
         if re.fullmatch(pattern, path):
-            found: dict[str, Any] | None = document()["paths"][template].get(wanted)
-            return found
-    return None
+            for method, operation in document()["paths"][template].items():
+                found.setdefault(method.upper(), operation)
+    return found
 
 
-def documented_codes(known: dict[str, Any], status: int) -> set[str]:
+def operation_of(method: str, path: str) -> Operation | None:
+    """Return what OpenAPI says of this call, or None if it does not know it."""
+    return operations_at(path).get("GET" if method == "HEAD" else method)
+
+
+def documented_codes(known: Operation, status: int) -> set[str]:
     """Return the codes that an operation says it answers with this status."""
     answered = known["responses"].get(str(status), {})
     examples = answered.get("content", {}).get("application/json", {}).get("examples", {})
@@ -62,7 +78,7 @@ async def check(answer: httpx.Response) -> None:
     await answer.aread()
     request, path = answer.request, answer.request.url.path
     _check_headers(answer, path)
-    known = operation(request.method, path)
+    known = operation_of(request.method, path)
     if answer.status_code >= ERROR:
         _check_error(answer, known)
         return
@@ -86,7 +102,7 @@ def _check_headers(answer: httpx.Response, path: str) -> None:
         assert not answer.content
 
 
-def _check_error(answer: httpx.Response, known: dict[str, Any] | None) -> None:
+def _check_error(answer: httpx.Response, known: Operation | None) -> None:
     status, headers = answer.status_code, answer.headers
     assert headers["Content-Type"] == "application/json"
     assert ("WWW-Authenticate" in headers) == (

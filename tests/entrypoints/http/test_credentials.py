@@ -1,9 +1,12 @@
 """Proves which Authorization headers are credentials, and what is said of those that are not."""
 
+import re
+
 import httpx
 import pytest
 
-from tests.entrypoints.http.api import Api, Person, told
+from tests.entrypoints.http.api import NOWHERE, Api, Person, told
+from tests.entrypoints.http.promises import operations
 
 
 async def of(api: Api, *lines: str) -> httpx.Response:
@@ -86,3 +89,17 @@ async def test_whoever_may_call_needs_no_good_credentials(api: Api, ada: Person)
         client = await api.client(Authorization=line)
         assert (await client.get("/health/ready")).status_code == 200
         assert (await client.get("/.well-known/jwks.json")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "call", [name for name, operation in operations() if operation.get("security")]
+)
+async def test_no_operation_that_asks_for_a_caller_does_without(api: Api, call: str) -> None:
+    method, path = call.split()
+    path = re.sub(r"\{[^}]*\}", NOWHERE, path)
+    for headers, code in (
+        ({}, "UNAUTHENTICATED"),
+        ({"Authorization": "Bearer x"}, "INVALID_TOKEN"),
+    ):
+        answer = await (await api.client(**headers)).request(method, path)
+        assert told(answer) == (401, code)
