@@ -38,6 +38,15 @@ def attributes(value: Attributes) -> Attributes:
     return value
 
 
+def attributes_patch(value: Attributes) -> Attributes:
+    """Return a merge patch unchanged if an object could ever come of it. Raises InvalidValue.
+
+    Its size says nothing yet: that is judged when it is merged.
+    """
+    _keys_within(value, ATTRIBUTES_DEPTH_MAX)
+    return value
+
+
 def compact(value: Attributes) -> str:
     """Return the object as JSON without white space."""
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
-from domain.errors import WeakPassword
-from domain.text import composed
+from domain.errors import InvalidValue, WeakPassword
+from domain.text import composed, storable
 
 PASSWORD_MAX = 256
 """Characters (code points) in a password: far above any use, and cheap to hash."""
@@ -29,8 +29,10 @@ def accepted(
         raise WeakPassword("too_short")
     if len(text) > PASSWORD_MAX:
         raise WeakPassword("too_long")
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        raise WeakPassword("not_text")
+    try:
+        storable(text, field="password")
+    except InvalidValue:
+        raise WeakPassword("not_text") from None
     if text.casefold().strip() == email.casefold():
         raise WeakPassword("same_as_email")
     if is_common(text, _words_near(email)):

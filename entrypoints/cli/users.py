@@ -34,7 +34,8 @@ def create(
 
 def _password(*, from_stdin: bool) -> str:
     if from_stdin:
-        return sys.stdin.read().removesuffix("\n").removesuffix("\r")
+        given = typer.get_binary_stream("stdin").read().decode(errors="surrogateescape")
+        return given.removesuffix("\n").removesuffix("\r")
     if not sys.stdin.isatty():
         typer.echo("basalt: there is no terminal to ask on: use --password-stdin", err=True)
         raise typer.Exit(2)

@@ -26,7 +26,8 @@ from entrypoints.http.application import Application
 from entrypoints.http.chores import do_chores
 from entrypoints.http.docs import mount_docs
 from entrypoints.http.errors import register_error_handlers
-from entrypoints.http.middleware import Cors, Edge
+from entrypoints.http.middleware import Cors, Edge, Guard
+from entrypoints.http.openapi import complete_openapi
 from entrypoints.settings import Settings
 
 DESCRIPTION = """Accounts, sign-in that can be trusted, and the items that people own.
@@ -49,6 +50,18 @@ ROUTES = (
     health,
 )
 """In this order: `/v1/users/me` and the like come before `/v1/users/{id}`."""
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+
+ACCEPTED_HEADERS = (
+    "Authorization",
+    "Content-Type",
+    "Idempotency-Key",
+    "If-Match",
+    "If-None-Match",
+    "Last-Event-ID",
+    "X-Request-ID",
+)
 
 EXPOSED_HEADERS = (
     "ETag",
@@ -86,31 +99,22 @@ def create_app(settings: Settings | None = None, container: Container | None = N
     app.state.application = Application(container, settings)
     for routes in ROUTES:
         app.include_router(routes.router)
+    complete_openapi(app)
     mount_docs(app)
     register_error_handlers(app)
+    app.add_middleware(
+        Guard, max_body_bytes=settings.max_body_bytes, request_limit=settings.request_limit
+    )
     if settings.cors_origins:
         app.add_middleware(
             Cors,
             allow_origins=settings.cors_origins,
-            allow_methods=("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"),
-            allow_headers=(
-                "Authorization",
-                "Content-Type",
-                "If-Match",
-                "If-None-Match",
-                "Idempotency-Key",
-                "X-Request-ID",
-                "Last-Event-ID",
-            ),
+            allow_methods=METHODS,
+            allow_headers=ACCEPTED_HEADERS,
             expose_headers=EXPOSED_HEADERS,
             max_age=600,
         )
-    app.add_middleware(
-        Edge,
-        trusted=settings.trusted_proxies,
-        max_body_bytes=settings.max_body_bytes,
-        request_limit=settings.request_limit,
-    )
+    app.add_middleware(Edge, trusted=settings.trusted_proxies)
     return app
 
 

@@ -17,6 +17,7 @@ from domain.item import PAGE_DEFAULT, PAGE_MAX
 from domain.text import line
 from entrypoints.http.answers import private
 from entrypoints.http.dependencies import App, signed_in
+from entrypoints.http.examples import MOMENT, USER_ID, example
 from entrypoints.http.fields import Answer, Id, Time, ruled, text
 from entrypoints.http.paging import next_page
 from entrypoints.http.route import StrictRoute
@@ -51,6 +52,19 @@ Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
 
 class EntryAnswer(Answer):
     """An entry; address and user agent are null where they were not known, or were erased."""
+
+    model_config = example(
+        id="019ab1f2-9d01-7b10-8c2e-0b1a2c3d4e5f",
+        at=MOMENT,
+        action="session.started",
+        actor_id=USER_ID,
+        target_type="user",
+        target_id=USER_ID,
+        result="success",
+        ip="203.0.113.7",
+        user_agent="curl/8.5.0",
+        request_id="c7ab2a07c08a4f128129867203a08f9a",
+    )
 
     id: UUID
     at: Time

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Form
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from domain.access import Caller, Scope, names_of, scopes_named
 from domain.errors import (
@@ -17,6 +17,7 @@ from domain.errors import (
 from entrypoints.http.answers import private, public
 from entrypoints.http.dependencies import PUBLIC, App, Here, signed_in
 from entrypoints.http.errors import UnsupportedGrantType
+from entrypoints.http.examples import SESSION_ID, USER_ID, example
 from entrypoints.http.fields import Answer
 from entrypoints.http.route import StrictRoute
 
@@ -57,16 +58,12 @@ class TokenRequest(BaseModel):
 class TokensAnswer(Answer):
     """Tokens (RFC 6749 §5.1). Keep the refresh token secret, and use each one once."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "access_token": "eyJhbGciOiJFUzI1NiIsImtpZCI6…",
-                "token_type": "Bearer",
-                "expires_in": 600,
-                "refresh_token": "brt_AZqx8nw-fRCKVT8MHS5LagAAAAC…",
-                "scope": "account:read account:write items:read items:write",
-            }
-        }
+    model_config = example(
+        access_token="eyJhbGciOiJFUzI1NiIsImtpZCI6…",
+        token_type="Bearer",
+        expires_in=600,
+        refresh_token="brt_AZqx8nw-fRCKVT8MHS5LagAAAAC…",
+        scope="account:read account:write items:read items:write",
     )
 
     access_token: str
@@ -79,15 +76,33 @@ class TokensAnswer(Answer):
 class TokenForm(BaseModel):
     """A token; a hint of its kind is not needed, and is ignored like all else."""
 
-    token: str = Field(description="An access token or a refresh token")
+    token: str = Field(
+        description="An access token or a refresh token", examples=["brt_AZqx8nw-fRCKVT8…"]
+    )
 
 
 class Revoked(Answer):
     """Done, or there was nothing to do."""
 
+    model_config = example()
+
 
 class LiveTokenAnswer(Answer):
     """An access token that is accepted now (RFC 7662 §2.2)."""
+
+    model_config = example(
+        active=True,
+        scope="items:read",
+        client_id="basalt",
+        token_type="Bearer",
+        sub=USER_ID,
+        sid=SESSION_ID,
+        jti="0fe823ce-b5b1-4fc7-90f2-2452b993cd9c",
+        iss="https://api.example.com",
+        aud="https://api.example.com",
+        iat=1795455987,
+        exp=1795456587,
+    )
 
     active: Literal[True] = True
     scope: str

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field, ValidationError
 from application.batch import BATCH_MAX, Create, Delete, Operation, Outcome, Update
 from domain.access import Caller, Scope
 from domain.errors import BatchFailed
-from domain.item import ItemId
+from domain.item import Expected, ItemId
 from entrypoints.http.answers import REPEATABLE, private
 from entrypoints.http.dependencies import App, Repeatable, signed_in
 from entrypoints.http.errors import ValidationFailed
@@ -45,8 +45,11 @@ class BatchOperation(Shape):
         if self.id is None:
             raise ValidationFailed([violation("body.id", "missing")])
         if self.op == "update":
-            return Update(ItemId(self.id), self._body(ItemPatch).edit(), expected(self.if_match))
-        return Delete(ItemId(self.id), expected(self.if_match))
+            return Update(ItemId(self.id), self._body(ItemPatch).edit(), self._expected())
+        return Delete(ItemId(self.id), self._expected())
+
+    def _expected(self) -> Expected:
+        return expected(None if self.if_match is None else [self.if_match])
 
     def _body(self, shape: type[T]) -> T:
         if self.item is None:

@@ -15,6 +15,7 @@ from domain.item import PAGE_DEFAULT, PAGE_MAX
 from entrypoints.http.answers import private
 from entrypoints.http.dependencies import App, bearer_token, signed_in
 from entrypoints.http.errors import MethodNotAllowed
+from entrypoints.http.examples import CURSOR, ITEM, ITEM_ID, MOMENT, example
 from entrypoints.http.exchange import exchange_of
 from entrypoints.http.fields import Answer, Time
 from entrypoints.http.items import ItemAnswer, item_answer
@@ -25,9 +26,17 @@ router = APIRouter(prefix="/v1/items/changes", tags=["changes"], route_class=Str
 
 Reader = Annotated[Caller, signed_in(Scope.ITEMS_READ)]
 
+EVENT = f"""id: {CURSOR}
+event: gone
+data: {{"type":"gone","id":"{ITEM_ID}","at":"{MOMENT}"}}
+
+"""
+
 
 class PutAnswer(Answer):
     """An item that came into view, or changed in it."""
+
+    model_config = example(type="put", id=ITEM_ID, item=ITEM, at=MOMENT)
 
     type: Literal["put"] = "put"
     id: UUID
@@ -38,6 +47,8 @@ class PutAnswer(Answer):
 class GoneAnswer(Answer):
     """An item that went out of view: deleted, or no longer shared."""
 
+    model_config = example(type="gone", id=ITEM_ID, at=MOMENT)
+
     type: Literal["gone"] = "gone"
     id: UUID
     at: Time
@@ -45,6 +56,10 @@ class GoneAnswer(Answer):
 
 class ChangePageAnswer(Answer):
     """Changes in their order; `next_cursor` is the next `since`, also when there were none."""
+
+    model_config = example(
+        data=[{"type": "gone", "id": ITEM_ID, "at": MOMENT}], next_cursor=CURSOR, has_more=False
+    )
 
     data: list[PutAnswer | GoneAnswer]
     next_cursor: str
@@ -70,7 +85,12 @@ async def list_changes(
 @router.get(
     "/stream",
     responses=private(InvalidCursor, Gone)
-    | {200: {"description": "Server-sent events", "content": {"text/event-stream": {}}}},
+    | {
+        200: {
+            "description": "Server-sent events",
+            "content": {"text/event-stream": {"example": EVENT}},
+        }
+    },
     response_class=StreamingResponse,
 )
 async def stream_changes(

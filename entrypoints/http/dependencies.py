@@ -1,7 +1,7 @@
 """What endpoints ask for: the caller with enough scopes, and the application to call."""
 
 import hashlib
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args, get_origin
 
 from fastapi import Depends, Header, Request, Security
 from fastapi.openapi.models import OAuth2 as OAuth2Model
@@ -153,12 +153,19 @@ def check_query(request: Request) -> None:
 def _query_parameters(request: Request) -> dict[str, bool]:
     """Return the route's query parameters by name, and whether each takes a list."""
     return {
-        parameter.alias: getattr(parameter.field_info.annotation, "__origin__", None) is list
+        parameter.alias: _takes_list(parameter.field_info.annotation)
         for parameter in request.scope["route"].dependant.query_params
     }
 
 
 BEARER = Bearer()
+
+
+def _takes_list(annotation: Any) -> bool:
+    """Whether a type is a list, perhaps an annotated or optional one."""
+    if get_origin(annotation) is list:
+        return True
+    return any(_takes_list(part) for part in get_args(annotation))
 
 
 def signed_in(*needed: Scope) -> Any:

@@ -16,6 +16,7 @@ class Exchange:
 
     origin: Origin
     method: str = "GET"
+    content_length: int = 0
     caller: Caller | None = None
 
 

@@ -4,12 +4,12 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Response
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from application.replaying import Done
 from domain import item as rules
 from domain.access import Caller, Scope, UserId
-from domain.attributes import attributes
+from domain.attributes import attributes, attributes_patch
 from domain.errors import Forbidden, InvalidCursor, ItemNotFound, PreconditionFailed
 from domain.item import (
     DESCRIPTION_MAX,
@@ -27,7 +27,9 @@ from domain.listing import SEARCH_MAX, SEARCH_TAGS_MAX, ItemQuery, Sort, Whose
 from domain.text import storable, within
 from entrypoints.http.answers import REPEATABLE, private
 from entrypoints.http.dependencies import App, Repeatable, signed_in
+from entrypoints.http.examples import ITEM, example
 from entrypoints.http.fields import Answer, Id, Shape, Time, ruled, text
+from entrypoints.http.openapi import ITEM_LINKS, success
 from entrypoints.http.paging import next_page
 from entrypoints.http.revisions import entity_tag, expected, is_known
 from entrypoints.http.route import StrictRoute
@@ -37,7 +39,6 @@ router = APIRouter(prefix="/v1/items", tags=["items"], route_class=StrictRoute)
 Reader = Annotated[Caller, signed_in(Scope.ITEMS_READ)]
 Writer = Annotated[Caller, signed_in(Scope.ITEMS_WRITE)]
 
-ITEM_ID = "019ab1f3-04aa-7c55-b0de-6c1f2a3b4c5d"
 Title = Annotated[str, ruled(rules.title), text(longest=TITLE_MAX, example="Lamp oil")]
 Description = Annotated[
     str, ruled(rules.description), text(longest=DESCRIPTION_MAX, example="For the long nights.")
@@ -57,30 +58,16 @@ SearchTags = Annotated[
     list[Annotated[str, ruled(rules.tag), text(longest=TAG_MAX, example="winter")]],
     Field(max_length=SEARCH_TAGS_MAX),
 ]
+PatchedAttributes = Annotated[Attributes, ruled(attributes_patch)]
 WholeAttributes = Annotated[Attributes, ruled(attributes)]
-IfMatch = Annotated[str | None, Header(description="The ETag that the item must still have")]
-IfNoneMatch = Annotated[str | None, Header(description="The ETag of what you have already")]
+IfMatch = Annotated[list[str] | None, Header(description="The ETag that it must still have")]
+IfNoneMatch = Annotated[list[str] | None, Header(description="The ETag of what you have already")]
 
 
 class ItemAnswer(Answer):
     """An item, as the caller sees it."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "id": ITEM_ID,
-                "owner_id": "019ab1f2-7c3e-7d10-8a55-3f0c1d2e4b6a",
-                "title": "Lamp oil",
-                "description": "For the long nights.",
-                "tags": ["winter"],
-                "attributes": {"colour": "amber"},
-                "access": "owner",
-                "version": 1,
-                "created_at": "2026-11-23T09:30:00.000000Z",
-                "updated_at": "2026-11-23T09:30:00.000000Z",
-            }
-        }
-    )
+    model_config = example(**ITEM)
 
     id: UUID
     owner_id: UUID
@@ -125,14 +112,19 @@ class ItemPatch(Shape):
     title: Title = Field(default="", json_schema_extra={"default": None})
     description: Description | None = None
     tags: Tags | None = None
-    attributes: Attributes | None = None
+    attributes: PatchedAttributes | None = None
 
     def edit(self) -> ItemEdit:
         """Return the change, with only the fields that were sent."""
         return ItemEdit(**{name: getattr(self, name) for name in self.model_fields_set})
 
 
-@router.post("", status_code=201, responses=private(*REPEATABLE, body=True))
+@router.post(
+    "",
+    status_code=201,
+    responses=private(*REPEATABLE, body=True)
+    | success(201, "Location", "ETag", "Idempotent-Replayed", links=ITEM_LINKS),
+)
 async def create_item(
     caller: Writer, body: NewItem, response: Response, app: App, attempt: Repeatable
 ) -> ItemAnswer:
@@ -143,7 +135,7 @@ async def create_item(
     return shown(done.result, response)
 
 
-@router.get("", responses=private(Forbidden, InvalidCursor))
+@router.get("", responses=private(Forbidden, InvalidCursor) | success(200, "Link"))
 async def list_items(  # noqa: PLR0913, PLR0917  # each is a parameter of the URL
     caller: Reader,
     response: Response,
@@ -187,7 +179,9 @@ async def list_items(  # noqa: PLR0913, PLR0917  # each is a parameter of the UR
 
 @router.get(
     "/{id}",
-    responses=private(ItemNotFound, Forbidden) | {304: {"description": "You have this one."}},
+    responses=private(ItemNotFound, Forbidden)
+    | success(200, "ETag")
+    | {304: {"description": "You have this one."}},
     response_model=ItemAnswer,
 )
 async def read_item(
@@ -200,7 +194,11 @@ async def read_item(
     return shown(seen, response)
 
 
-@router.patch("/{id}", responses=private(ItemNotFound, Forbidden, PreconditionFailed, body=True))
+@router.patch(
+    "/{id}",
+    responses=private(ItemNotFound, Forbidden, PreconditionFailed, body=True)
+    | success(200, "ETag"),
+)
 async def edit_item(
     caller: Writer,
     id: Id,
@@ -216,7 +214,11 @@ async def edit_item(
     return shown(seen, response)
 
 
-@router.put("/{id}", responses=private(ItemNotFound, Forbidden, PreconditionFailed, body=True))
+@router.put(
+    "/{id}",
+    responses=private(ItemNotFound, Forbidden, PreconditionFailed, body=True)
+    | success(200, "ETag"),
+)
 async def replace_item(
     caller: Writer,
     id: Id,

@@ -1,8 +1,8 @@
-"""The edge: what is true of every request and every answer, whatever its route.
+"""What is true of every request and every answer, whatever its route, in pure ASGI layers.
 
-One pure ASGI layer gives each request its id and its origin, refuses bodies that announce too
-much, turns HEAD into GET, adds the headers, answers what nobody caught, and writes the access
-log.
+From outside in: `Edge` gives a request its id and its origin, turns HEAD into GET, adds the
+headers of every answer, and writes the access log. `Cors` says which pages may read answers.
+`Guard` refuses what is not looked at, and answers what nobody caught.
 """
 
 import logging
@@ -35,13 +35,45 @@ _ALWAYS = (
 
 
 class Edge:
-    """The outermost layer of the application."""
+    """The outermost layer: what a request is known by, and what every answer has."""
 
-    def __init__(
-        self, app: ASGIApp, *, trusted: Networks, max_body_bytes: int, request_limit: int
-    ) -> None:
+    def __init__(self, app: ASGIApp, *, trusted: Networks) -> None:
         self._app = app
         self._trusted = trusted
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        asked = scope["method"]
+        exchange = self._exchange(scope, asked)
+        scope[KEY] = exchange
+        if asked == "HEAD":
+            scope["method"] = "GET"
+        answered = _Answered(send, exchange.origin.request_id or "", without_body=asked == "HEAD")
+        try:
+            await self._app(scope, receive, answered.send)
+        finally:
+            _log(scope, exchange, asked, answered.status, time.perf_counter() - started)
+
+    def _exchange(self, scope: Scope, method: str) -> Exchange:
+        seen = _Seen(scope["headers"])
+        client = scope.get("client")
+        origin = Origin(
+            address=client_address(client[0] if client else None, seen.forwarded, self._trusted),
+            user_agent=seen.user_agent,
+            request_id=seen.request_id or uuid.uuid4().hex,
+        )
+        return Exchange(origin, method, seen.content_length)
+
+
+class Guard:
+    """The layer that refuses what is not even looked at, and answers what nobody caught."""
+
+    def __init__(self, app: ASGIApp, *, max_body_bytes: int, request_limit: int) -> None:
+        self._app = app
         self._max_body_bytes = max_body_bytes
         self._request_limit = RequestLimit(request_limit)
 
@@ -50,45 +82,33 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started = time.perf_counter()
-        seen = _Seen(scope["headers"])
-        asked = scope["method"]
-        exchange = Exchange(self._origin(scope, seen), asked)
-        scope[KEY] = exchange
-        if asked == "HEAD":
-            scope["method"] = "GET"
-        answered = _Answered(send, exchange.origin.request_id or "", without_body=asked == "HEAD")
-        try:
-            refusal = self._refusal(scope, exchange, seen)
-            await (answer(refusal) if refusal else self._app)(scope, receive, answered.send)
-        except Exception:
-            error_log.exception(
-                "unhandled error",
-                extra={"request_id": exchange.origin.request_id, "path": scope["path"]},
-            )
-            if answered.status:
-                raise  # half an answer is out: all that is left is to break the connection
-            error = InternalError(exchange.origin.request_id or "")
-            await answer(error)(scope, receive, answered.send)
-        finally:
-            _log(scope, exchange, asked, answered.status, time.perf_counter() - started)
+        exchange: Exchange = scope[KEY]
+        begun = False
 
-    def _refusal(self, scope: Scope, exchange: Exchange, seen: "_Seen") -> BasaltError | None:
-        """Return why this request is not even looked at."""
-        if seen.content_length > self._max_body_bytes:
+        async def noting(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            refusal = self._refusal(scope, exchange)
+            await (answer(refusal) if refusal else self._app)(scope, receive, noting)
+        except Exception:
+            request_id = exchange.origin.request_id or ""
+            error_log.exception(
+                "unhandled error", extra={"request_id": request_id, "path": scope["path"]}
+            )
+            if begun:
+                raise  # half an answer is out: all that is left is to break the connection
+            await answer(InternalError(request_id))(scope, receive, send)
+
+    def _refusal(self, scope: Scope, exchange: Exchange) -> BasaltError | None:
+        if exchange.content_length > self._max_body_bytes:
             return PayloadTooLarge()
         if scope["path"].startswith("/health/"):
             return None
         wait = self._request_limit.wait_for(exchange.origin.address)
         return TooManyAttempts(wait) if wait else None
-
-    def _origin(self, scope: Scope, seen: "_Seen") -> Origin:
-        client = scope.get("client")
-        return Origin(
-            address=client_address(client[0] if client else None, seen.forwarded, self._trusted),
-            user_agent=seen.user_agent,
-            request_id=seen.request_id or uuid.uuid4().hex,
-        )
 
 
 class _Seen:

@@ -1,6 +1,7 @@
 """Conditional requests: revisions as strong entity tags (RFC 9110 §8.8.3 and §13.1)."""
 
 import re
+from collections.abc import Sequence
 
 from domain.item import ANY_REVISION, Expected
 
@@ -14,25 +15,27 @@ def entity_tag(revision: str) -> str:
     return f'"{revision}"'
 
 
-def expected(if_match: str | None) -> Expected:
-    """Return the revisions that If-Match asks for, compared strongly.
+def expected(if_match: Sequence[str] | None) -> Expected:
+    """Return the revisions that the lines of If-Match ask for, compared strongly.
 
     Weak tags and what is not a list of tags match nothing, so the precondition fails.
     """
     if if_match is None:
         return None
-    if if_match.strip() == ANY_REVISION:
+    listed = ",".join(if_match)
+    if listed.strip() == ANY_REVISION:
         return frozenset({ANY_REVISION})
-    return frozenset(tag for weak, tag in _tags(if_match) if not weak)
+    return frozenset(tag for weak, tag in _tags(listed) if not weak)
 
 
-def is_known(if_none_match: str | None, revision: str) -> bool:
-    """Whether If-None-Match names the revision, compared weakly."""
+def is_known(if_none_match: Sequence[str] | None, revision: str) -> bool:
+    """Whether the lines of If-None-Match name the revision, compared weakly."""
     if if_none_match is None:
         return False
-    if if_none_match.strip() == ANY_REVISION:
+    listed = ",".join(if_none_match)
+    if listed.strip() == ANY_REVISION:
         return True
-    return any(tag == revision for _, tag in _tags(if_none_match))
+    return any(tag == revision for _, tag in _tags(listed))
 
 
 def _tags(header: str) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Callable, Coroutine
 from typing import Any
 from urllib.parse import parse_qsl
@@ -19,6 +20,7 @@ _JSON = b"application/json"
 _MERGE_PATCH = b"application/merge-patch+json"
 _FORM = b"application/x-www-form-urlencoded"
 _FORM_FIELDS_MAX = 100
+_BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
 class StrictRequest(Request):
@@ -124,6 +126,8 @@ def _no_number(_: str) -> float:
 
 def parse_form(body: bytes) -> FormData:
     """Return a form's fields; empty ones are left out, repeated ones refused (RFC 6749 §3.2)."""
+    if _BAD_ESCAPE.search(body):
+        raise MalformedRequest
     try:
         fields = parse_qsl(
             body.decode("ascii"),

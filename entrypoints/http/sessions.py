@@ -10,6 +10,7 @@ from domain.access import Caller, Scope, SessionId
 from domain.errors import SessionNotFound
 from entrypoints.http.answers import private
 from entrypoints.http.dependencies import App, signed_in
+from entrypoints.http.examples import MOMENT, SESSION_ID, example
 from entrypoints.http.fields import Answer, Id, Time
 from entrypoints.http.route import StrictRoute
 
@@ -21,6 +22,16 @@ Writer = Annotated[Caller, signed_in(Scope.ACCOUNT_WRITE)]
 
 class SessionAnswer(Answer):
     """A sign-in that is alive, and from where it was made."""
+
+    model_config = example(
+        id=SESSION_ID,
+        created_at=MOMENT,
+        last_used_at=MOMENT,
+        expires_at="2026-12-07T09:30:00.000000Z",
+        ip="203.0.113.7",
+        user_agent="curl/8.5.0",
+        current=True,
+    )
 
     id: UUID
     created_at: Time

@@ -4,7 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from application.ports import Grantee
 from domain.access import Caller, Scope, UserId
@@ -20,8 +20,10 @@ from domain.item import PAGE_DEFAULT, PAGE_MAX, ItemId
 from domain.sharing import GrantRole
 from entrypoints.http.answers import REPEATABLE, private
 from entrypoints.http.dependencies import App, Repeatable, signed_in
+from entrypoints.http.examples import MOMENT, USER_ID, example
 from entrypoints.http.fields import Answer, Id, Shape, Time
 from entrypoints.http.items import replayed
+from entrypoints.http.openapi import success
 from entrypoints.http.paging import next_page
 from entrypoints.http.route import StrictRoute
 from entrypoints.http.users import Email
@@ -36,16 +38,7 @@ Granted = Annotated[GrantRole, Field(strict=False, examples=["editor"])]
 class GrantAnswer(Answer):
     """Somebody's access to an item."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "user_id": "019ab1f2-7c3e-7d10-8a55-3f0c1d2e4b6a",
-                "display_name": "Ada",
-                "role": "editor",
-                "created_at": "2026-11-23T09:30:00.000000Z",
-            }
-        }
-    )
+    model_config = example(user_id=USER_ID, display_name="Ada", role="editor", created_at=MOMENT)
 
     user_id: UUID
     display_name: str | None
@@ -83,7 +76,7 @@ class GrantChange(Shape):
     role: Granted
 
 
-@router.get("", responses=private(ItemNotFound, Forbidden, InvalidCursor))
+@router.get("", responses=private(ItemNotFound, Forbidden, InvalidCursor) | success(200, "Link"))
 async def list_grants(
     caller: Reader,
     id: Id,
@@ -105,7 +98,8 @@ async def list_grants(
 @router.post(
     "",
     status_code=201,
-    responses=private(ItemNotFound, UserNotFound, Forbidden, AlreadyShared, *REPEATABLE, body=True),
+    responses=private(ItemNotFound, UserNotFound, Forbidden, AlreadyShared, *REPEATABLE, body=True)
+    | success(201, "Location", "Idempotent-Replayed"),
 )
 async def share_item(  # each is a part of the request
     caller: Writer, id: Id, body: NewGrant, response: Response, app: App, attempt: Repeatable

@@ -1,6 +1,7 @@
 """Worker threads: use cases are plain synchronous code, and the event loop never waits on them."""
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,15 +22,17 @@ class WorkerThreads:
     def __init__(self, name: str, *, threads: int, queue: int) -> None:
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._room = threads + queue
+        self._counting = threading.Lock()
 
     async def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what the call returns. Raises Unavailable if there is no room or time for it.
 
         A call that was begun goes on to its end, also when nobody waits for it any more.
         """
-        if self._room <= 0:
-            raise Unavailable
-        self._room -= 1
+        with self._counting:
+            if self._room <= 0:
+                raise Unavailable
+            self._room -= 1
         deadline = time.monotonic() + PATIENCE
 
         def begin() -> T:
@@ -37,12 +40,13 @@ class WorkerThreads:
                 raise Unavailable
             return call(*args, **kwargs)
 
-        work = asyncio.get_running_loop().run_in_executor(self._executor, begin)
+        work = self._executor.submit(begin)
         work.add_done_callback(self._make_room)
-        return await work
+        return await asyncio.wrap_future(work)
 
     def _make_room(self, _: object) -> None:
-        self._room += 1
+        with self._counting:
+            self._room += 1
 
     def close(self) -> None:
         """Wait for what was begun, and end the threads."""

@@ -4,7 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Response
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from domain import email as emails
 from domain import user as users
@@ -14,7 +14,9 @@ from domain.password import PASSWORD_MAX
 from domain.user import DISPLAY_NAME_MAX, Status
 from entrypoints.http.answers import private, public
 from entrypoints.http.dependencies import PUBLIC, App, Here, signed_in
+from entrypoints.http.examples import MOMENT, USER_ID, example
 from entrypoints.http.fields import Answer, Shape, Time, ruled, text
+from entrypoints.http.openapi import success
 from entrypoints.http.route import StrictRoute
 
 router = APIRouter(prefix="/v1/users", tags=["accounts"], route_class=StrictRoute)
@@ -37,19 +39,15 @@ Writer = Annotated[Caller, signed_in(Scope.ACCOUNT_WRITE)]
 class UserAnswer(Answer):
     """An account, as its owner and administrators see it."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "id": "019ab1f2-7c3e-7d10-8a55-3f0c1d2e4b6a",
-                "email": "ada@example.com",
-                "display_name": "Ada",
-                "role": "member",
-                "status": "active",
-                "email_verified": False,
-                "created_at": "2026-11-23T09:30:00.000000Z",
-                "updated_at": "2026-11-23T09:30:00.000000Z",
-            }
-        }
+    model_config = example(
+        id=USER_ID,
+        email="ada@example.com",
+        display_name="Ada",
+        role="member",
+        status="active",
+        email_verified=False,
+        created_at=MOMENT,
+        updated_at=MOMENT,
     )
 
     id: UUID
@@ -93,7 +91,7 @@ class Farewell(Shape):
     "",
     status_code=201,
     dependencies=[PUBLIC],
-    responses=public(EmailTaken, WeakPassword, body=True),
+    responses=public(EmailTaken, WeakPassword, body=True) | success(201, "Location"),
 )
 async def sign_up(body: SignUp, response: Response, here: Here, app: App) -> UserAnswer:
     """Open an account. Then get its tokens at `POST /v1/auth/token`."""

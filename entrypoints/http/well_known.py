@@ -8,6 +8,7 @@ from fastapi import APIRouter, Response
 from domain.access import Scope
 from entrypoints.http.answers import public
 from entrypoints.http.dependencies import PUBLIC, App
+from entrypoints.http.examples import example
 from entrypoints.http.fields import Answer
 from entrypoints.http.route import StrictRoute
 
@@ -20,11 +21,40 @@ CACHEABLE = "public, max-age=300"
 class KeysAnswer(Answer):
     """A JWK Set (RFC 7517 §5)."""
 
+    model_config = example(
+        keys=[
+            {
+                "kty": "EC",
+                "crv": "P-256",
+                "x": "jte7iW0F_5O2CGR1pqJTpT8PFL8GiFzQ-n3fGCj68Ac",
+                "y": "8IZzwYvGjHXXjj5s20ay1ar3dkrJqTh2YRTvD3VJU-Y",
+                "kid": "4x89P0txG8w7IRLw9DzBt_iLeosqAtnQBFDEGK7EegI",
+                "use": "sig",
+                "alg": "ES256",
+            }
+        ]
+    )
+
     keys: list[dict[str, Any]]
 
 
 class MetadataAnswer(Answer):
     """What this authorization server can do (RFC 8414 §2), and no more than that."""
+
+    model_config = example(
+        issuer="https://api.example.com",
+        token_endpoint="https://api.example.com/v1/auth/token",
+        jwks_uri="https://api.example.com/.well-known/jwks.json",
+        revocation_endpoint="https://api.example.com/v1/auth/revoke",
+        introspection_endpoint="https://api.example.com/v1/auth/introspect",
+        scopes_supported=["account:read", "items:read"],
+        response_types_supported=[],
+        grant_types_supported=["password", "refresh_token"],
+        token_endpoint_auth_methods_supported=["none"],
+        revocation_endpoint_auth_methods_supported=["none"],
+        introspection_endpoint_auth_methods_supported=["Bearer"],
+        service_documentation="https://api.example.com/docs",
+    )
 
     issuer: str
     token_endpoint: str

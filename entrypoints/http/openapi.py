@@ -1,0 +1,56 @@
+"""What the framework cannot know of the OpenAPI document: headers, links, and merge patches."""
+
+from typing import Any
+
+from fastapi import FastAPI
+
+Responses = dict[int | str, dict[str, Any]]
+
+_HEADERS = {
+    "ETag": "The revision of the item, for If-Match and If-None-Match",
+    "Location": "Where the new resource is",
+    "Link": 'The next page, with rel="next"',
+    "Idempotent-Replayed": "`true` if this is the first request's answer, given again",
+}
+
+
+def success(status: int, *headers: str, links: dict[str, Any] | None = None) -> Responses:
+    """Describe a good answer: its headers, and which operations can follow with what is in it."""
+    described = {
+        name: {"description": _HEADERS[name], "schema": {"type": "string"}} for name in headers
+    }
+    return {status: {"headers": described} | ({"links": links} if links else {})}
+
+
+def follow(**operations: str) -> dict[str, Any]:
+    """Return links to operations, each with the parameter that the answer's `id` is for."""
+    return {
+        operation: {"operationId": operation, "parameters": {parameter: "$response.body#/id"}}
+        for operation, parameter in operations.items()
+    }
+
+
+ITEM_LINKS = follow(
+    read_item="id",
+    edit_item="id",
+    replace_item="id",
+    delete_item="id",
+    share_item="id",
+    list_grants="id",
+)
+"""What can be done with an item that was just made."""
+
+
+def complete_openapi(app: FastAPI) -> None:
+    """Let every PATCH say that it takes a merge patch too."""
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = generate()
+        for operations in document["paths"].values():
+            content = operations.get("patch", {}).get("requestBody", {}).get("content", {})
+            if "application/json" in content:
+                content["application/merge-patch+json"] = content["application/json"]
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]  # the way that FastAPI documents
