@@ -1,6 +1,7 @@
 """The client's address: the peer's, or what trusted proxies say of theirs."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 
 Networks = Sequence[IPv4Network | IPv6Network]
@@ -30,6 +31,7 @@ def _is_trusted(address: str, trusted: Networks) -> bool:
     return any(parsed in network for network in trusted if network.version == parsed.version)
 
 
+@lru_cache(maxsize=4096)
 def _canonical(text: str) -> str | None:
     try:
         parsed = ip_address(text.strip("[]"))

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from pydantic import Field
 
 from application.administration import UserEdit
@@ -16,11 +16,11 @@ from entrypoints.http.answers import private
 from entrypoints.http.dependencies import App, signed_in
 from entrypoints.http.fields import Answer, Id, Shape, ruled, text
 from entrypoints.http.paging import next_page
-from entrypoints.http.route import StrictRoute
+from entrypoints.http.route import strict_router
 from entrypoints.http.sessions import SessionAnswer, SessionListAnswer
 from entrypoints.http.users import DisplayName, UserAnswer
 
-router = APIRouter(prefix="/v1/users", tags=["administration"], route_class=StrictRoute)
+router = strict_router("/v1/users", tag="administration")
 
 Reader = Annotated[Caller, signed_in(Scope.USERS_READ)]
 Writer = Annotated[Caller, signed_in(Scope.USERS_WRITE)]

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from pydantic import AwareDatetime, BeforeValidator
 from pydantic_core import PydanticCustomError
 
@@ -20,9 +20,9 @@ from entrypoints.http.dependencies import App, signed_in
 from entrypoints.http.examples import MOMENT, USER_ID, example
 from entrypoints.http.fields import Answer, Id, Time, ruled, text
 from entrypoints.http.paging import next_page
-from entrypoints.http.route import StrictRoute
+from entrypoints.http.route import strict_router
 
-router = APIRouter(prefix="/v1", tags=["audit"], route_class=StrictRoute)
+router = strict_router("/v1", tag="audit")
 
 Auditor = Annotated[Caller, signed_in(Scope.AUDIT_READ)]
 Self = Annotated[Caller, signed_in(Scope.ACCOUNT_READ)]

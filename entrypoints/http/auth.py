@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Form
+from fastapi import Form
 from pydantic import BaseModel, Field
 
 from domain.access import Caller, Scope, names_of, scopes_named
@@ -19,9 +19,9 @@ from entrypoints.http.dependencies import PUBLIC, App, Here, signed_in
 from entrypoints.http.errors import UnsupportedGrantType
 from entrypoints.http.examples import SESSION_ID, USER_ID, example
 from entrypoints.http.fields import Answer
-from entrypoints.http.route import StrictRoute
+from entrypoints.http.route import strict_router
 
-router = APIRouter(prefix="/v1/auth", tags=["sign-in"], route_class=StrictRoute)
+router = strict_router("/v1/auth", tag="sign-in")
 
 AnyCaller = Annotated[Caller, signed_in()]
 Introspector = Annotated[Caller, signed_in(Scope.TOKENS_INTROSPECT)]

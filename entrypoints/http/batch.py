@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, TypeVar
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import ConfigDict, Field, ValidationError
 
 from application.batch import BATCH_MAX, Create, Delete, Operation, Outcome, Update
@@ -15,10 +15,10 @@ from entrypoints.http.errors import ValidationFailed
 from entrypoints.http.fields import Answer, Id, Shape
 from entrypoints.http.items import ItemAnswer, ItemPatch, NewItem, item_answer, replayed
 from entrypoints.http.revisions import expected
-from entrypoints.http.route import StrictRoute
+from entrypoints.http.route import strict_router
 from entrypoints.http.violations import violation, violations
 
-router = APIRouter(prefix="/v1/items/batch", tags=["items"], route_class=StrictRoute)
+router = strict_router("/v1/items/batch", tag="items")
 
 Writer = Annotated[Caller, signed_in(Scope.ITEMS_WRITE)]
 T = TypeVar("T", bound=Shape)

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import Header, Query, Request
 from pydantic import BaseModel
 from starlette.responses import StreamingResponse
 
@@ -19,10 +19,10 @@ from entrypoints.http.examples import CURSOR, ITEM, ITEM_ID, MOMENT, example
 from entrypoints.http.exchange import exchange_of
 from entrypoints.http.fields import Answer, Time
 from entrypoints.http.items import ItemAnswer, item_answer
-from entrypoints.http.route import StrictRoute
+from entrypoints.http.route import strict_router
 from entrypoints.http.streams import Stream
 
-router = APIRouter(prefix="/v1/items/changes", tags=["changes"], route_class=StrictRoute)
+router = strict_router("/v1/items/changes", tag="changes")
 
 Reader = Annotated[Caller, signed_in(Scope.ITEMS_READ)]
 

@@ -2,15 +2,13 @@
 
 from typing import Literal
 
-from fastapi import APIRouter
-
 from domain.errors import Unavailable
 from entrypoints.http.answers import public
 from entrypoints.http.dependencies import PUBLIC, App
 from entrypoints.http.fields import Answer
-from entrypoints.http.route import StrictRoute
+from entrypoints.http.route import strict_router
 
-router = APIRouter(prefix="/health", tags=["system"], route_class=StrictRoute)
+router = strict_router("/health", tag="system")
 
 
 class Health(Answer):

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import Header, Query, Response
 from pydantic import Field
 
 from application.replaying import Done
@@ -32,9 +32,9 @@ from entrypoints.http.fields import Answer, Id, Shape, Time, ruled, text
 from entrypoints.http.openapi import ITEM_LINKS, success
 from entrypoints.http.paging import next_page
 from entrypoints.http.revisions import entity_tag, expected, is_known
-from entrypoints.http.route import StrictRoute
+from entrypoints.http.route import strict_router
 
-router = APIRouter(prefix="/v1/items", tags=["items"], route_class=StrictRoute)
+router = strict_router("/v1/items", tag="items")
 
 Reader = Annotated[Caller, signed_in(Scope.ITEMS_READ)]
 Writer = Annotated[Caller, signed_in(Scope.ITEMS_WRITE)]

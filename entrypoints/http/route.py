@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 from urllib.parse import parse_qsl
 
-from fastapi import Request, Response, params
+from fastapi import APIRouter, Request, Response, params
 from fastapi.routing import APIRoute
 from starlette.datastructures import FormData
 
@@ -62,6 +62,16 @@ class StrictRoute(APIRoute):
             return await handle(request)
 
         return strict
+
+
+def strict_router(prefix: str, *, tag: str) -> APIRouter:
+    """Return a router for one family of URLs, whose operations are named like their functions."""
+    return APIRouter(
+        prefix=prefix,
+        tags=[tag],
+        route_class=StrictRoute,
+        generate_unique_id_function=lambda route: route.name,
+    )
 
 
 def _reading(route: APIRoute) -> tuple[Callable[[bytes], Any] | None, frozenset[bytes]]:

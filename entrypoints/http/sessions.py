@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from application.sessions import LiveSession
 from domain.access import Caller, Scope, SessionId
@@ -12,9 +12,9 @@ from entrypoints.http.answers import private
 from entrypoints.http.dependencies import App, signed_in
 from entrypoints.http.examples import MOMENT, SESSION_ID, example
 from entrypoints.http.fields import Answer, Id, Time
-from entrypoints.http.route import StrictRoute
+from entrypoints.http.route import strict_router
 
-router = APIRouter(prefix="/v1/auth/sessions", tags=["sessions"], route_class=StrictRoute)
+router = strict_router("/v1/auth/sessions", tag="sessions")
 
 Reader = Annotated[Caller, signed_in(Scope.ACCOUNT_READ)]
 Writer = Annotated[Caller, signed_in(Scope.ACCOUNT_WRITE)]

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from pydantic import Field
 
 from application.ports import Grantee
@@ -25,10 +25,10 @@ from entrypoints.http.fields import Answer, Id, Shape, Time
 from entrypoints.http.items import replayed
 from entrypoints.http.openapi import success
 from entrypoints.http.paging import next_page
-from entrypoints.http.route import StrictRoute
+from entrypoints.http.route import strict_router
 from entrypoints.http.users import Email
 
-router = APIRouter(prefix="/v1/items/{id}/grants", tags=["sharing"], route_class=StrictRoute)
+router = strict_router("/v1/items/{id}/grants", tag="sharing")
 
 Reader = Annotated[Caller, signed_in(Scope.ITEMS_READ)]
 Writer = Annotated[Caller, signed_in(Scope.ITEMS_WRITE)]

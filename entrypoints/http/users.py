@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import Field
 
 from domain import email as emails
@@ -17,9 +17,9 @@ from entrypoints.http.dependencies import PUBLIC, App, Here, signed_in
 from entrypoints.http.examples import MOMENT, USER_ID, example
 from entrypoints.http.fields import Answer, Shape, Time, ruled, text
 from entrypoints.http.openapi import success
-from entrypoints.http.route import StrictRoute
+from entrypoints.http.route import strict_router
 
-router = APIRouter(prefix="/v1/users", tags=["accounts"], route_class=StrictRoute)
+router = strict_router("/v1/users", tag="accounts")
 
 Email = Annotated[
     str,

@@ -3,16 +3,16 @@
 import json
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from domain.access import Scope
 from entrypoints.http.answers import public
 from entrypoints.http.dependencies import PUBLIC, App
 from entrypoints.http.examples import example
 from entrypoints.http.fields import Answer
-from entrypoints.http.route import StrictRoute
+from entrypoints.http.route import strict_router
 
-router = APIRouter(prefix="/.well-known", tags=["sign-in"], route_class=StrictRoute)
+router = strict_router("/.well-known", tag="sign-in")
 
 CACHEABLE = "public, max-age=300"
 """As long as a new key is published before it signs."""

@@ -99,4 +99,4 @@ def test_what_was_begun_is_finished_before_the_end(start: Start, database: str) 
         time.sleep(0.3)  # until the end has begun
         slow.sendall(body[10:])
         assert slow.recv(1000).startswith(b"HTTP/1.1 201")
-    server.process.wait(PATIENCE)
+    assert server.process.wait(PATIENCE) == 0
