@@ -66,9 +66,10 @@ class Register:
         accepted = self.policy.accept(password, email=address)
         with self.unit_of_work() as work:
             self.by_address.attempt(work, network(origin.address))
+            is_taken = work.users.by_email(address) is not None
             work.commit()
-            if work.users.by_email(address):
-                raise EmailTaken  # before a hash is spent on it; `add` decides races
+        if is_taken:
+            raise EmailTaken  # before a hash is spent on it; `add` decides races
         user = User.register(
             id=id,
             email=address,

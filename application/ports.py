@@ -343,7 +343,10 @@ class UnitOfWork(Repositories, Protocol):
         """Forget what was not committed."""
 
     def commit(self) -> None:
-        """Return once everything is on disk. Raises Unavailable if that is not certain."""
+        """Return once everything is on disk, and end the unit of work.
+
+        Raises Unavailable if that is not certain.
+        """
 
 
 UnitsOfWork = Callable[[], UnitOfWork]

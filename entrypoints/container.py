@@ -74,6 +74,7 @@ class Container(containers.DeclarativeContainer):
     store = providers.Singleton(SqlStore, database)
     unit_of_work = store.provided.unit_of_work
     reading = store.provided.reading
+    glancing = store.provided.glancing
 
     # Secrets, keys and tokens.
     secrets = providers.Singleton(_secrets, settings)
@@ -205,6 +206,9 @@ class Container(containers.DeclarativeContainer):
         auditor=auditor,
     )
     identify = providers.Singleton(sessions.Identify, reading, clock, lifetimes, access_tokens)
+    identify_at_a_glance = providers.Singleton(
+        sessions.Identify, glancing, clock, lifetimes, access_tokens
+    )
     list_sessions = providers.Singleton(sessions.ListSessions, reading, live_sessions)
     end_session = providers.Singleton(sessions.EndSession, unit_of_work, live_sessions, auditor)
     end_sessions = providers.Singleton(sessions.EndSessions, unit_of_work, auditor)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Never
 
 from domain.access import SessionId, UserId
 from domain.audit import Entry
@@ -56,3 +57,10 @@ class Shelves:
             audit=list(self.audit),
             vault=dict(self.vault),
         )
+
+    def close(self) -> None:
+        """Let nobody use these any more."""
+        self.__dict__.clear()
+
+    def __getattr__(self, name: str) -> Never:
+        raise RuntimeError("a unit of work ends with its commit")

@@ -88,6 +88,7 @@ class InMemoryUnitOfWork(InMemoryRepositories, UnitOfWork):
 
     def commit(self) -> None:
         self._store.shelves = self._shelves.copy()
+        self._shelves.close()
 
 
 class InMemoryStore:

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from adapters.persistence.failures import meaning
+from adapters.persistence.group_commit import Committing, GroupCommits
 from domain.errors import Unavailable
 
 PATIENCE = 2.5
@@ -73,6 +75,20 @@ class WriterLock:
             self._file = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Alone:
+    """A transaction of its own."""
+
+    connection: Connection
+
+    def commit(self) -> None:
+        """Return once everything is on disk. Raises Unavailable if that is not certain."""
+        try:
+            self.connection.commit()
+        except SQLAlchemyError as failure:
+            raise meaning(failure) from failure
+
+
 class Database:
     """A SQLite file or a PostgreSQL database, with its pools of connections."""
 
@@ -87,14 +103,20 @@ class Database:
             self._writer_lock = WriterLock(file.with_name(f"{file.name}.lock"))
             self.writer = _sqlite(parsed, pool_size=1, reads_only=False)
             self._reader = _sqlite(parsed, pool_size=pool_size, reads_only=True)
+            self._glancer = _sqlite(parsed, pool_size=1, reads_only=True, patience=0)
+            self._groups = GroupCommits(self.transaction, patience=PATIENCE)
         else:
             self.writer = _postgresql(parsed, pool_size=pool_size)
             self._reader = self.writer.execution_options(isolation_level="AUTOCOMMIT")
+            self._glancer = self._reader
 
-    def connect(self) -> Connection:
-        """Return a connection that reads what is committed. Raises Unavailable."""
+    def connect(self, *, waits: bool = True) -> Connection:
+        """Return a connection that reads what is committed. Raises Unavailable.
+
+        One that does not wait gives up at once where SQLite's file is locked.
+        """
         try:
-            return self._reader.connect()
+            return self._reader.connect() if waits else self._glancer.connect()
         except SQLAlchemyError as failure:
             raise meaning(failure) from failure
 
@@ -104,9 +126,20 @@ class Database:
         with self._admitted(), self._begun() as connection:
             yield connection
 
+    @contextmanager
+    def unit_of_work(self) -> Iterator[Committing]:
+        """Open a transaction for one unit of work; on SQLite, those who wait share a commit."""
+        if self.is_sqlite:
+            with self._groups.begun() as member:
+                yield member
+        else:
+            with self.transaction() as connection:
+                yield _Alone(connection)
+
     def close(self) -> None:
         """Close every connection that is not in use."""
         with suppress(Unavailable), self._admitted():  # SQLite's last one writes its log back
+            self._glancer.dispose()
             self._reader.dispose()
             self.writer.dispose()
         if self._writer_lock:
@@ -128,14 +161,14 @@ class Database:
             raise meaning(failure) from failure
 
 
-def _sqlite(url: URL, *, pool_size: int, reads_only: bool) -> Engine:
+def _sqlite(url: URL, *, pool_size: int, reads_only: bool, patience: float = PATIENCE) -> Engine:
     engine = create_engine(
         url,
         pool_size=pool_size,
         max_overflow=0,
-        pool_timeout=PATIENCE,
+        pool_timeout=patience,
         hide_parameters=True,
-        connect_args={"timeout": PATIENCE, "isolation_level": None},
+        connect_args={"timeout": patience, "isolation_level": None, "check_same_thread": False},
     )
 
     @event.listens_for(engine, "connect")

@@ -17,6 +17,16 @@ class Statements:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._is_over = False
+
+    def end(self) -> None:
+        """Run nothing any more: the connection is somebody else's now."""
+        self._check()
+        self._is_over = True
+
+    def _check(self) -> None:
+        if self._is_over:
+            raise RuntimeError("a unit of work ends with its commit")
 
     @property
     def dialect(self) -> str:
@@ -27,6 +37,7 @@ class Statements:
         self, statement: Executable, parameters: Parameters | Sequence[Parameters] | None = None
     ) -> CursorResult[Any]:
         """Run a statement. Raises the domain's error for what went wrong."""
+        self._check()
         try:
             return self._connection.execute(statement, parameters)
         except SQLAlchemyError as failure:

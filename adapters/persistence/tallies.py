@@ -36,9 +36,9 @@ class SqlTallies(Tallies):
 
     def hold(self, key: str, *, now: datetime) -> Tally:
         row = self._sql.one(_HELD, {"key": key})
-        if row is None:  # made first, so that there is something to hold
+        while row is None:  # made first, so that there is something to hold
             self._sql.run(_MADE[self._sql.dialect], asdict(Tally.fresh(key, now=now)))
-            row = self._sql.run(_HELD, {"key": key}).one()
+            row = self._sql.one(_HELD, {"key": key})  # unless it was forgotten just now
         return Tally(
             key=row.key,
             count=row._mapping["count"],  # `row.count` is a tuple's method

@@ -6,13 +6,12 @@ from functools import cached_property
 from typing import Self
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import SQLAlchemyError
 
 from adapters.persistence.audit import SqlAuditTrail
 from adapters.persistence.changes import SqlChanges
 from adapters.persistence.database import Database
-from adapters.persistence.failures import meaning
 from adapters.persistence.grants import SqlGrants
+from adapters.persistence.group_commit import Committing
 from adapters.persistence.items import SqlItems
 from adapters.persistence.keys import SqlSigningKeys
 from adapters.persistence.replays import SqlReplays
@@ -81,21 +80,19 @@ class SqlUnitOfWork(SqlRepositories, UnitOfWork):
     """One transaction on one connection."""
 
     def __init__(self, database: Database) -> None:
-        self._transaction: AbstractContextManager[Connection] = database.transaction()
+        self._begun: AbstractContextManager[Committing] = database.unit_of_work()
 
     def __enter__(self) -> Self:
-        self._connection = self._transaction.__enter__()
-        self._statements = Statements(self._connection)
+        self._transaction = self._begun.__enter__()
+        self._statements = Statements(self._transaction.connection)
         return self
 
     def __exit__(self, *failure: object) -> None:
-        self._transaction.__exit__(*failure)  # type: ignore[arg-type]  # as the port has it
+        self._begun.__exit__(*failure)  # type: ignore[arg-type]  # as the port has it
 
     def commit(self) -> None:
-        try:
-            self._connection.commit()
-        except SQLAlchemyError as failure:
-            raise meaning(failure) from failure
+        self._statements.end()
+        self._transaction.commit()
 
 
 class SqlStore:
@@ -112,4 +109,15 @@ class SqlStore:
     def reading(self) -> Iterator[Repositories]:
         """Look at what is committed now."""
         with self._database.connect() as connection:
+            yield SqlReading(connection)
+
+    @property
+    def can_glance(self) -> bool:
+        """Whether a look by key costs less than the hop to another thread, and never waits."""
+        return self._database.is_sqlite
+
+    @contextmanager
+    def glancing(self) -> Iterator[Repositories]:
+        """As `reading`, without waiting: raises Unavailable where that would wait."""
+        with self._database.connect(waits=False) as connection:
             yield SqlReading(connection)

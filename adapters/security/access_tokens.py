@@ -41,6 +41,9 @@ class Keys(Protocol):
     def to_verify(self, id: object) -> ECKey | None:
         """Return the live key of that id."""
 
+    def are_fresh(self) -> bool:
+        """Whether neither of these would look at the store now."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Verified:
@@ -86,6 +89,10 @@ class JwtAccessTokens(AccessTokens):
             self._remembered.pop(text, None)
             raise TokenExpired
         return verified.token.claims
+
+    def is_at_hand(self, text: str) -> bool:
+        """Whether `read` would neither verify the token nor look for its key."""
+        return text in self._remembered and self._keys.are_fresh()
 
     def inspect(self, text: str) -> ReadAccessToken:
         return self._verified(text).token

@@ -82,6 +82,10 @@ class KeyRing:
             self._follow(LOOK_UP_AFTER)
         return self._pairs.get(KeyId(id)) if isinstance(id, str) else None
 
+    def are_fresh(self) -> bool:
+        """Whether the last look at the keys is not to be repeated yet."""
+        return time.monotonic() - self._looked_at < FOLLOW_AFTER
+
     def _follow(self, after: float) -> None:
         if time.monotonic() - self._looked_at < after:
             return

@@ -99,7 +99,7 @@ class Bearer(SecurityBase):
         if caller is None:  # once, however many dependencies ask
             token = bearer_token(request)
             app = await application(request)
-            caller = await app.run(lambda use: use.identify, token, exchange.origin)
+            caller = await app.identify(token, exchange.origin)
             exchange.caller = caller
         try:
             caller.require(*map(Scope, needed.scopes))

@@ -54,21 +54,17 @@ def test_a_commit_before_an_interruption_stays(store: Store) -> None:
     assert is_known(store)
 
 
-def test_after_a_commit_only_a_further_one_stores_more(store: Store) -> None:
+def test_nothing_can_be_done_after_the_commit(store: Store) -> None:
     with store.unit_of_work() as work:
         work.users.add(a_user())
+        items = work.items
         work.commit()
-        work.items.add(an_item())
+        for after in (lambda: items.add(an_item()), work.commit):
+            with pytest.raises(RuntimeError):
+                after()
     with store.reading() as see:
+        assert see.users.get(a_user().id)
         assert see.items.get(ITEM) is None
-    with store.unit_of_work() as work:
-        work.sessions.add(a_session())
-        work.commit()
-        work.items.add(an_item())
-        work.commit()
-    with store.reading() as see:
-        assert see.items.get(ITEM)
-        assert see.sessions.standing(SESSION)
 
 
 def test_a_unit_of_work_without_changes_may_be_committed(store: Store) -> None:

@@ -45,6 +45,9 @@ class LiveKeys:
         self.asked += 1
         return self.live.get(id)
 
+    def are_fresh(self) -> bool:
+        return True
+
 
 def new_key(id: str) -> ECKey:
     """Return a new pair under a name."""

@@ -1,0 +1,161 @@
+"""One commit for many writers: those who wait for SQLite's single writer share one fsync.
+
+Each unit of work runs alone, inside a savepoint. When it is done and others wait, it hands the
+transaction on instead of committing it; the last one commits for all. Nobody is told that their
+work is stored before that commit has returned, and if it fails, all of them are told.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Protocol
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from adapters.persistence.failures import meaning
+from domain.errors import Unavailable
+
+MEMBERS_MAX = 64
+"""Units of work in one commit: nobody waits for many more than these."""
+
+_BEGIN = "SAVEPOINT unit_of_work"
+_KEEP = "RELEASE unit_of_work"
+_UNDO = "ROLLBACK TO unit_of_work"
+
+
+class Committing(Protocol):
+    """A transaction that is open."""
+
+    @property
+    def connection(self) -> Connection:
+        """Where its statements run."""
+
+    def commit(self) -> None:
+        """Return once everything is on disk. Raises Unavailable if that is not certain."""
+
+
+class _Group:
+    """Units of work that are stored together."""
+
+    def __init__(self, transaction: AbstractContextManager[Connection]) -> None:
+        self._transaction = transaction
+        self.connection = transaction.__enter__()
+        self.members = 0
+        self.is_over = threading.Event()
+        self.failure: Exception | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether SQLite has kept the transaction open: some failures undo all of it."""
+        return bool(self.connection.connection.dbapi_connection.in_transaction)  # type: ignore[union-attr]  # a connection is there while it is checked out
+
+    def end(self) -> None:
+        """Commit what was kept, if anything was, and tell every member."""
+        try:
+            if self.members and not self.is_whole:
+                raise Unavailable
+            if self.members:
+                self.connection.commit()
+        except (SQLAlchemyError, Unavailable) as failure:
+            self.failure = meaning(failure) if isinstance(failure, SQLAlchemyError) else failure
+        finally:
+            try:
+                self._transaction.__exit__(None, None, None)
+            finally:
+                self.is_over.set()
+
+
+class _Member:
+    """One unit of work in a group."""
+
+    def __init__(self, group: _Group, leave: Callable[[], None]) -> None:
+        self._group = group
+        self._leave = leave
+        self.connection = group.connection
+        self.is_inside = True
+
+    def commit(self) -> None:
+        """Keep the work, hand the transaction on, and wait until it is on disk."""
+        self.connection.exec_driver_sql(_KEEP)
+        self._group.members += 1
+        self.is_inside = False
+        self._leave()
+        self._group.is_over.wait()
+        if self._group.failure:
+            raise self._group.failure
+
+    def undo(self) -> None:
+        """Forget the work of this unit alone."""
+        self.is_inside = False
+        try:
+            if self._group.is_whole:
+                self.connection.exec_driver_sql(_UNDO)
+                self.connection.exec_driver_sql(_KEEP)
+        finally:
+            self._leave()
+
+
+class GroupCommits:
+    """Runs units of work one after another, and commits for all who came meanwhile."""
+
+    def __init__(
+        self, transaction: Callable[[], AbstractContextManager[Connection]], *, patience: float
+    ) -> None:
+        self._transaction = transaction
+        self._patience = patience
+        self._turn = threading.Lock()
+        self._counting = threading.Lock()
+        self._waiting = 0
+        self._group: _Group | None = None
+
+    @contextmanager
+    def begun(self) -> Iterator[Committing]:
+        """Open a unit of work; it is undone unless it was committed. Raises Unavailable."""
+        member = self._entered()
+        try:
+            yield member
+        finally:
+            if member.is_inside:
+                member.undo()
+
+    def _entered(self) -> _Member:
+        self._take_turn()
+        try:
+            if self._group is not None and not self._group.is_whole:
+                self._end_group()
+            if self._group is None:
+                self._group = _Group(self._transaction())
+            self._group.connection.exec_driver_sql(_BEGIN)
+            return _Member(self._group, self._leave)
+        except BaseException:
+            self._leave()
+            raise
+
+    def _take_turn(self) -> None:
+        with self._counting:
+            self._waiting += 1
+        has_turn = self._turn.acquire(timeout=self._patience)
+        with self._counting:
+            self._waiting -= 1
+        if has_turn:
+            return
+        if self._turn.acquire(blocking=False):
+            self._leave()  # it was handed to us as we gave up: somebody may wait for its commit
+        raise Unavailable
+
+    def _leave(self) -> None:
+        """Hand the turn on, or end the group if nobody else is waiting or it is full."""
+        group = self._group
+        with self._counting:
+            is_wanted = self._waiting > 0
+        try:
+            if group is not None and not (is_wanted and group.members < MEMBERS_MAX):
+                self._end_group()
+        finally:
+            self._turn.release()
+
+    def _end_group(self) -> None:
+        group, self._group = self._group, None
+        if group is not None:
+            group.end()
