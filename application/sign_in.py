@@ -133,12 +133,12 @@ class SignIn:
         account = _canonical(email)
         with self.unit_of_work() as work:
             self.by_address.attempt(work, network(origin.address))
-            self.by_account.attempt(work, account)
+            locks = self.by_account.attempt(work, account)
             work.commit()
         for _ in range(_LOOKS):
             user = self._user(account)
             if not self._proves(password, user) or user is None:
-                self._note_failure(account, user, origin)
+                self._note_failure(account, user, origin, locks=locks)
                 raise InvalidCredentials
             tokens = self._begin(user, self._rehashed(password, user), wanted, origin)
             if tokens:
@@ -181,13 +181,12 @@ class SignIn:
             work.commit()
         return self.starter.issuer.issue(session, session.scopes)
 
-    def _note_failure(self, account: str, user: User | None, origin: Origin) -> None:
+    def _note_failure(
+        self, account: str, user: User | None, origin: Origin, *, locks: bool
+    ) -> None:
         target = Target(TargetType.USER, None if user is None else str(user.id))
         with self.unit_of_work() as work:
-            actions = [Action.SIGNED_IN]
-            if self.by_account.is_closed(work, account):
-                actions.append(Action.ACCOUNT_LOCKED)
-            for action in actions:
+            for action in (Action.SIGNED_IN, *([Action.ACCOUNT_LOCKED] if locks else [])):
                 self.auditor.record(
                     work,
                     action,

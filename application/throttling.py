@@ -15,15 +15,19 @@ class Throttle:
     clock: Clock
     is_on: bool = True
 
-    def attempt(self, work: UnitOfWork, who: str | None) -> None:
+    def attempt(self, work: UnitOfWork, who: str | None) -> bool:
         """Count an attempt, before it is looked at. Raises TooManyAttempts.
 
-        Nobody is counted where nobody is known, as on a local socket.
+        Returns whether it is the one that locks, unless it turns out good. Nobody is counted
+        where nobody is known, as on a local socket.
         """
-        if self.is_on and who is not None:
-            now = self.clock()
-            tally = work.tallies.hold(key_of(self.kind, who), now=now)
-            work.tallies.save(self.rule.attempt(tally, now=now))
+        if not self.is_on or who is None:
+            return False
+        now = self.clock()
+        tally = work.tallies.hold(key_of(self.kind, who), now=now)
+        counted = self.rule.attempt(tally, now=now)
+        work.tallies.save(counted)
+        return counted.closed_until is not None
 
     def take_back(self, work: UnitOfWork, who: str | None) -> None:
         """Uncount an attempt that turned out good, for rules that count failures."""
@@ -35,13 +39,6 @@ class Throttle:
         """Forget all attempts: a good one ends a row of failures."""
         if self.is_on:
             work.tallies.remove(key_of(self.kind, who))
-
-    def is_closed(self, work: UnitOfWork, who: str) -> bool:
-        """Whether the attempts so far have locked it."""
-        if not self.is_on:
-            return False
-        tally = work.tallies.hold(key_of(self.kind, who), now=self.clock())
-        return tally.closed_until is not None
 
 
 def network(address: str | None) -> str | None:

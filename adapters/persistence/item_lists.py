@@ -117,7 +117,7 @@ def _parts(wanted: ItemQuery) -> list[Select[Any]]:
         case Whose.OWNED:
             return [_OWNED]
         case Whose.SHARED:
-            return [_SHARED]
+            return [] if wanted.owner_id == wanted.viewer_id else [_SHARED]
         case Whose.ALL:
             return [_OWNED] if wanted.owner_id == wanted.viewer_id else [_OWNED, _SHARED]
         case Whose.ANY:

@@ -1,5 +1,6 @@
 """A unit of work is stored at its commit, all of it, and at no other moment."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -59,7 +60,8 @@ def test_nothing_can_be_done_after_the_commit(store: Store) -> None:
         work.users.add(a_user())
         items = work.items
         work.commit()
-        for after in (lambda: items.add(an_item()), work.commit):
+        attempts: list[Callable[[], None]] = [lambda: items.add(an_item()), work.commit]
+        for after in attempts:
             with pytest.raises(RuntimeError):
                 after()
     with store.reading() as see:
