@@ -160,8 +160,7 @@ class Change:
 class Changes(Protocol):
     """For each user, what changed in their view, numbered in the order of commits.
 
-    Each item stands once, with its newest change. Noting one holds the users' numbering until
-    the unit of work ends: it comes last in one.
+    Each item stands once, with its newest change. What is noted is numbered at the commit.
     """
 
     def note(self, item_id: ItemId, viewers: Collection[UserId], *, at: datetime) -> None:

@@ -19,7 +19,7 @@ from application.replaying import Done, Replayer
 from application.throttling import Throttle
 from domain import email as emails
 from domain.access import Caller, Scope, UserId
-from domain.errors import AlreadyShared, GrantNotFound, UserNotFound
+from domain.errors import AlreadyShared, BasaltError, GrantNotFound, UserNotFound
 from domain.item import Act, Item, ItemId
 from domain.sharing import Grant, GrantRole
 from domain.user import User
@@ -78,10 +78,33 @@ class ShareItem:
         with self.unit_of_work() as work:  # a slot first: who knows of no address learns of none
             self.by_user.attempt(work, str(caller.user_id))
             work.commit()
+        try:
+            done = self._once(caller, id, address, role, attempt)
+        except UserNotFound:
+            raise
+        except BasaltError:
+            self._take_back(caller)
+            raise
+        self._take_back(caller)
+        return done
+
+    def _once(
+        self,
+        caller: Caller,
+        id: ItemId,
+        address: str,
+        role: GrantRole,
+        attempt: Attempt | None,
+    ) -> Done[Grantee]:
         with self.unit_of_work() as work:
             return self.replayer.once(
                 work, caller, attempt, Grantee, lambda: self._share(work, caller, id, address, role)
             )
+
+    def _take_back(self, caller: Caller) -> None:
+        with self.unit_of_work() as work:
+            self.by_user.take_back(work, str(caller.user_id))
+            work.commit()
 
     def _share(
         self, work: UnitOfWork, caller: Caller, id: ItemId, address: str, role: GrantRole
@@ -93,7 +116,6 @@ class ShareItem:
             raise AlreadyShared
         grant = Grant(item_id=id, user_id=user.id, role=role, created_at=self.clock())
         work.grants.add(grant)
-        self.by_user.take_back(work, str(caller.user_id))
         work.changes.note(id, [user.id], at=grant.created_at)
         return Grantee(grant, user.display_name)
 

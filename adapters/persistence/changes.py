@@ -97,6 +97,7 @@ class SqlChanges(Changes):
 
     def __init__(self, statements: Statements) -> None:
         self._sql = statements
+        self._noted: dict[tuple[UserId, ItemId], tuple[datetime, bool]] = {}
 
     def note(self, item_id: ItemId, viewers: Collection[UserId], *, at: datetime) -> None:
         self._write(item_id, viewers, at=at, is_gone=False)
@@ -111,7 +112,18 @@ class SqlChanges(Changes):
     def _write(
         self, item_id: ItemId, viewers: Collection[UserId], *, at: datetime, is_gone: bool
     ) -> None:
-        for user_id in sorted(viewers):  # the same order for all who number several feeds
+        for user_id in viewers:
+            self._noted.pop((user_id, item_id), None)
+            self._noted[user_id, item_id] = at, is_gone
+
+    def number(self) -> None:
+        """Number what was noted: last of all, and every unit of work in the same order of users.
+
+        So none waits for a feed that another holds while that one waits for something of its own.
+        """
+        for (user_id, item_id), (at, is_gone) in sorted(
+            self._noted.items(), key=lambda noted: noted[0][0]
+        ):
             number = self._sql.run(
                 _NEXT_NUMBER[self._sql.dialect], {"user_id": user_id}
             ).scalar_one()

@@ -91,6 +91,8 @@ class SqlUnitOfWork(SqlRepositories, UnitOfWork):
         self._begun.__exit__(*failure)  # type: ignore[arg-type]  # as the port has it
 
     def commit(self) -> None:
+        if "changes" in self.__dict__:
+            self.changes.number()
         self._statements.end()
         self._transaction.commit()
 

@@ -41,6 +41,8 @@ class BatchOperation(Shape):
 
     def _operation(self) -> Operation:
         if self.op == "create":
+            if self.id is not None or self.if_match is not None:
+                raise ValidationFailed([violation("body", "extra_forbidden")])
             return Create(self._body(NewItem).draft())
         if self.id is None:
             raise ValidationFailed([violation("body.id", "missing")])

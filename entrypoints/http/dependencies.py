@@ -63,6 +63,8 @@ async def attempt(
     """Return the attempt that the client may repeat, or None if it sent no key for it."""
     if idempotency_key is None:
         return None
+    if len(request.headers.getlist("idempotency-key")) > 1:
+        raise ValidationFailed([violation("header.idempotency-key", "repeated")])
     asked = hashlib.sha256(f"{request.method} {request.url.path} ".encode())
     asked.update(await request.body())
     return Attempt(idempotency_key, asked.hexdigest())
