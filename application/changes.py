@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from application.ports import Change, Cursors, Reading
+from application.ports import Change, Cursors, Place, Reading
 from domain.access import Caller, Scope, UserId
 from domain.errors import Gone
 from domain.item import Access
@@ -30,18 +30,50 @@ class ListChanges:
     cursors: Cursors
 
     def __call__(self, caller: Caller, *, since: str | None, limit: int) -> ChangePage:
-        number = self.cursors.open_number(since, of=_feed_of(caller))
         with self.reading() as see:
-            found = see.changes.since(caller.user_id, number or 0, limit=limit + 1)
-            if number is not None and number < see.changes.forgotten_until(caller.user_id):
+            forgotten = see.changes.forgotten_until(caller.user_id)
+            mark = self._mark(caller, since, forgotten)
+            found = see.changes.since(caller.user_id, mark.number, limit=limit + 1)
+            if not mark.covers(see.changes.forgotten_until(caller.user_id)):
                 raise Gone
         page = [_as_seen_by(caller, change) for change in found[:limit]]
-        last = page[-1].number if page else number or 0
-        return ChangePage(page, self.cursor_behind(caller, last), len(found) > limit)
+        last = page[-1].number if page else mark.number
+        return ChangePage(
+            page, self._sealed(caller, replace(mark, number=last)), len(found) > limit
+        )
 
-    def cursor_behind(self, caller: Caller, number: int) -> str:
-        """Return the cursor behind the change of that number in the caller's feed."""
-        return self.cursors.seal_number(number, of=_feed_of(caller))
+    def cursors_behind(self, caller: Caller, page: ChangePage) -> Sequence[str]:
+        """Return for each change of a page the cursor behind it."""
+        mark = self._mark(caller, page.next_cursor, 0)
+        return [
+            self._sealed(caller, replace(mark, number=change.number)) for change in page.changes
+        ]
+
+    def _mark(self, caller: Caller, cursor: str | None, forgotten: int) -> "_Mark":
+        place = self.cursors.open(cursor, of=_feed_of(caller))
+        if place is None:
+            return _Mark(0, forgotten)
+        number, _, begun_at = str(place.key).partition(",")
+        return _Mark(int(number), int(begun_at))
+
+    def _sealed(self, caller: Caller, mark: "_Mark") -> str:
+        place = Place(f"{mark.number},{mark.begun_at}", caller.user_id)
+        return self.cursors.seal(place, of=_feed_of(caller))
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """How far somebody has read, and up to where things were forgotten when they began."""
+
+    number: int
+    begun_at: int
+
+    def covers(self, forgotten: int) -> bool:
+        """Whether nothing that they still have to hear of is forgotten.
+
+        Who begins has nothing, so they need not hear of what had gone before.
+        """
+        return max(self.number, self.begun_at) >= forgotten
 
 
 def _feed_of(caller: Caller) -> str:

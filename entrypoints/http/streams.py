@@ -65,11 +65,9 @@ class Stream:
                 lambda use: use.list_changes, self._caller, since=self._cursor, limit=_AT_ONCE
             )
             has_more, self._cursor = page.has_more, page.next_cursor
-            cursor_behind = self._app.container.list_changes().cursor_behind
             if page.changes:
-                yield [
-                    (cursor_behind(self._caller, change.number), change) for change in page.changes
-                ]
+                cursors = self._app.container.list_changes().cursors_behind(self._caller, page)
+                yield list(zip(cursors, page.changes, strict=True))
 
     async def _wait(self, moved: asyncio.Event) -> None:
         patience = min(CHECK_EVERY, max(0.0, self._seconds_left()))
