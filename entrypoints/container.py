@@ -74,7 +74,6 @@ class Container(containers.DeclarativeContainer):
     store = providers.Singleton(SqlStore, database)
     unit_of_work = store.provided.unit_of_work
     reading = store.provided.reading
-    glancing = store.provided.glancing
 
     # Secrets, keys and tokens.
     secrets = providers.Singleton(_secrets, settings)
@@ -206,9 +205,6 @@ class Container(containers.DeclarativeContainer):
         auditor=auditor,
     )
     identify = providers.Singleton(sessions.Identify, reading, clock, lifetimes, access_tokens)
-    identify_at_a_glance = providers.Singleton(
-        sessions.Identify, glancing, clock, lifetimes, access_tokens
-    )
     list_sessions = providers.Singleton(sessions.ListSessions, reading, live_sessions)
     end_session = providers.Singleton(sessions.EndSession, unit_of_work, live_sessions, auditor)
     end_sessions = providers.Singleton(sessions.EndSessions, unit_of_work, auditor)
@@ -259,3 +255,13 @@ class Container(containers.DeclarativeContainer):
     note_refusal = providers.Singleton(auditing.NoteRefusal, unit_of_work, auditor)
     read_head = providers.Singleton(auditing.ReadHead, reading)
     verify_audit = providers.Singleton(auditing.VerifyAudit, reading, chain)
+
+
+def glancing(container: Container) -> Container:
+    """Return a container whose use cases look at the store without ever waiting for it."""
+    return Container(
+        settings=container.settings(),
+        clock=container.clock,
+        reading=providers.Object(container.store().glancing),
+        access_tokens=container.access_tokens,
+    )

@@ -1,11 +1,14 @@
 """`basalt audit`: proof that nobody rewrote the audit trail."""
 
+import re
 from typing import Annotated
 
 import typer
 
 from domain.audit import Head
 from entrypoints.cli.house import AsJson, opened, said
+
+_HEAD = re.compile(r"[1-9][0-9]{0,17}:[0-9a-f]{64}")
 
 app = typer.Typer(help="The audit trail.", no_args_is_help=True)
 
@@ -49,8 +52,7 @@ def verify(
 
 
 def _head(text: str) -> Head:
+    if not _HEAD.fullmatch(text):
+        raise typer.BadParameter("a head is N:MAC, as the log tells it")
     number, _, mac = text.partition(":")
-    try:
-        return Head(int(number), bytes.fromhex(mac))
-    except ValueError:
-        raise typer.BadParameter("a head is N:MAC, as the log tells it") from None
+    return Head(int(number), bytes.fromhex(mac))

@@ -6,7 +6,7 @@ from typing import ParamSpec, TypeVar
 
 from domain.access import Caller, Origin
 from domain.errors import Unavailable
-from entrypoints.container import Container
+from entrypoints.container import Container, glancing
 from entrypoints.http.feeds import Feeds
 from entrypoints.http.threads import WorkerThreads
 from entrypoints.settings import Settings
@@ -26,20 +26,31 @@ class Application:
         self.settings = settings
         self.feeds = Feeds()
         self.is_stopping = False
-        self._glances = False
+        self._glances: Container | None = None
         self._threads = WorkerThreads("worker", threads=settings.threads, queue=_QUEUE)
         self._hashing_threads = WorkerThreads("hashing", threads=settings.hashers, queue=_QUEUE)
 
     async def identify(self, token: str, origin: Origin) -> Caller:
-        """Say who is calling: at a glance if the token is at hand and the store is a local file.
-
-        Such a glance takes less than the hop to a thread and never waits; what cannot be told
-        so, a thread finds out. Raises NotAuthenticated, Unavailable.
-        """
-        if self._glances and self.container.access_tokens().is_at_hand(token):
-            with suppress(Unavailable):
-                return self.container.identify_at_a_glance()(token, origin)
+        """Say who is calling. Raises NotAuthenticated, Unavailable."""
+        if self.container.access_tokens().is_at_hand(token):
+            return await self.look(lambda use: use.identify, token, origin)
         return await self.run(lambda use: use.identify, token, origin)
+
+    async def look(
+        self,
+        select: Callable[[Container], Callable[[], Callable[P, T]]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Run a use case that looks at one thing by its key: at a glance where that is possible.
+
+        On SQLite such a look takes less than the hop to a thread. It never waits: where the file
+        is locked, a thread does.
+        """
+        if self._glances is not None:
+            with suppress(Unavailable):
+                return select(self._glances)()(*args, **kwargs)
+        return await self.run(select, *args, **kwargs)
 
     async def run(
         self,
@@ -63,7 +74,8 @@ class Application:
         """Make ready for the first request. Raises StoreUnfit, Unavailable."""
         self.container.prepare_store()()
         self.container.prepare_keys()()
-        self._glances = self.container.store().can_glance
+        if self.container.store().can_glance:
+            self._glances = glancing(self.container)
         self.container.hasher()
 
     def stop(self) -> None:

@@ -188,7 +188,7 @@ async def read_item(
     caller: Reader, id: Id, response: Response, app: App, if_none_match: IfNoneMatch = None
 ) -> ItemAnswer | Response:
     """Look at one item."""
-    seen = await app.run(lambda use: use.read_item, caller, ItemId(id))
+    seen = await app.look(lambda use: use.read_item, caller, ItemId(id))
     if is_known(if_none_match, seen.revision):
         return Response(status_code=304, headers={"ETag": entity_tag(seen.revision)})
     return shown(seen, response)

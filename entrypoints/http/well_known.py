@@ -79,9 +79,8 @@ async def published_keys(response: Response, app: App) -> KeysAnswer:
 
 
 @router.get("/oauth-authorization-server", dependencies=[PUBLIC], responses=public())
-async def server_metadata(response: Response, app: App) -> MetadataAnswer:
+async def server_metadata(app: App) -> MetadataAnswer:
     """Where the endpoints are, and what they support (RFC 8414)."""
-    response.headers["Cache-Control"] = CACHEABLE
     base = app.settings.base_url
     return MetadataAnswer(
         issuer=base,
