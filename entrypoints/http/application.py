@@ -47,7 +47,8 @@ class Application:
         On SQLite such a look takes less than the hop to a thread. It never waits: where the file
         is locked, a thread does.
         """
-        if self._glances is not None:
+        is_swapped = getattr(select(self.container), "overridden", ())
+        if self._glances is not None and not is_swapped:
             with suppress(Unavailable):
                 return select(self._glances)()(*args, **kwargs)
         return await self.run(select, *args, **kwargs)

@@ -29,10 +29,14 @@ class Feeds:
         self._newest: dict[UserId, int] = {}
         self._streams = 0
 
-    def join(self, user_id: UserId) -> asyncio.Event:
-        """Return an event that is set when the user's feed moves. Raises Unavailable if full."""
+    def check_room(self) -> None:
+        """Raise Unavailable if no further stream can be borne."""
         if self._streams >= STREAMS_MAX:
             raise Unavailable
+
+    def join(self, user_id: UserId) -> asyncio.Event:
+        """Return an event that is set when the user's feed moves. Raises Unavailable if full."""
+        self.check_room()
         self._streams += 1
         moved = asyncio.Event()
         self._waiting[user_id].add(moved)

@@ -29,7 +29,8 @@ class Stream:
         self._ends_at = 0
 
     async def begin(self) -> None:
-        """Check the cursor and the token. Raises InvalidCursor, Gone, Unavailable."""
+        """Check the cursor, the token and the room. Raises InvalidCursor, Gone, Unavailable."""
+        self._app.feeds.check_room()
         await self._app.run(lambda use: use.list_changes, self._caller, since=self._cursor, limit=1)
         await self._is_alive()
 

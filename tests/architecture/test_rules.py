@@ -48,6 +48,7 @@ CLEAN: Mapping[str, tuple[str, ...]] = {
     "tests.adapters.test_items": ("pytest", "sqlmodel", "adapters.memory", "adapters.persistence"),
     "tests.entrypoints.test_items": ("httpx", "entrypoints.http.app", "adapters.memory.items"),
     "tests.black_box.test_items": ("httpx",),
+    "tests.benchmarks.scale": ("sqlalchemy", "adapters.persistence"),
     "tests.postgresql": ("psycopg",),
     "tests.test_postgresql": ("tests.postgresql",),
 }

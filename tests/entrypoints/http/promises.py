@@ -30,7 +30,7 @@ EVERYWHERE = {
     "X-Content-Type-Options": "nosniff",
 }
 PAGES_OF_THEIR_OWN = ("/docs",)
-CACHEABLE = ("/.well-known/jwks.json", *PAGES_OF_THEIR_OWN)
+CACHEABLE = ("/.well-known/", *PAGES_OF_THEIR_OWN)
 
 
 @cache

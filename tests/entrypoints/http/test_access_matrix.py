@@ -14,7 +14,7 @@ PEOPLE = ("owner", "editor", "viewer", "stranger", "admin", "nobody", "narrow")
 """Nobody has no token; narrow is an administrator's with every scope but the needed ones."""
 
 NEW = "another long enough passphrase"
-MEMBERS = "owner editor viewer stranger".split()
+MEMBERS = ["owner", "editor", "viewer", "stranger"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +73,7 @@ TABLE: dict[str, Row] = {
     "POST /v1/users": public(409, json={"email": "friend@example.com", "password": PASSWORD}),
     "GET /v1/users/me": own(200),
     "PATCH /v1/users/me": own(200, json={"display_name": "Me"}),
-    "PUT /v1/users/me/password": own(
-        204, json={"current_password": PASSWORD, "new_password": NEW}
-    ),
+    "PUT /v1/users/me/password": own(204, json={"current_password": PASSWORD, "new_password": NEW}),
     "POST /v1/users/me/deletion": own(204, json={"password": PASSWORD}),
     "GET /v1/users/me/activity": own(200),
     "GET /v1/audit": admins(200),

@@ -1,5 +1,6 @@
 """Proves which Authorization headers are credentials, and what is said of those that are not."""
 
+import asyncio
 import re
 
 import httpx
@@ -7,6 +8,8 @@ import pytest
 
 from tests.entrypoints.http.api import NOWHERE, Api, Person, told
 from tests.entrypoints.http.promises import operations
+
+PATIENCE = 10
 
 
 async def of(api: Api, *lines: str) -> httpx.Response:
@@ -101,5 +104,6 @@ async def test_no_operation_that_asks_for_a_caller_does_without(api: Api, call: 
         ({}, "UNAUTHENTICATED"),
         ({"Authorization": "Bearer x"}, "INVALID_TOKEN"),
     ):
-        answer = await (await api.client(**headers)).request(method, path)
+        async with asyncio.timeout(PATIENCE):  # a stream that began would not end
+            answer = await (await api.client(**headers)).request(method, path)
         assert told(answer) == (401, code)

@@ -33,9 +33,9 @@ class Gate:
     def let_go(self) -> None:
         self._open.set()
 
-    async def has(self, running: int) -> None:
+    async def has(self, *, running: int = 0, done: int = 0) -> None:
         async with asyncio.timeout(PATIENCE):
-            while self.running != running:  # noqa: ASYNC110 (other threads change it)
+            while (self.running, self.done) != (running, done):  # noqa: ASYNC110 (threads do it)
                 await asyncio.sleep(0.001)
 
 
@@ -105,7 +105,7 @@ async def test_a_waiter_who_leaves_makes_room_only_when_the_work_ends(
         await asyncio.wait_for(threads.run(gate), 1)
     gate.let_go()
     await asyncio.gather(*waiting)
-    assert gate.done == 5
+    await gate.has(done=5)
     assert await threads.run(divmod, 1, 1) == (1, 0)
 
 
