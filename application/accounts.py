@@ -3,15 +3,9 @@
 from dataclasses import dataclass
 
 from application.auditing import Auditor
-from application.ports import (
-    Clock,
-    CommonPasswords,
-    Ids,
-    PasswordHasher,
-    Reading,
-    UnitOfWork,
-    UnitsOfWork,
-)
+from application.ports.security import CommonPasswords, PasswordHasher
+from application.ports.store import Reading, UnitOfWork, UnitsOfWork
+from application.ports.surroundings import Clock, Ids
 from application.proving import PasswordProof, present
 from application.throttling import Throttle, network
 from domain import email as emails

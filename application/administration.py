@@ -4,15 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from application.auditing import Auditor
-from application.ports import (
-    Clock,
-    Cursors,
-    Place,
-    Reading,
-    UnitOfWork,
-    UnitsOfWork,
-    UserFilter,
-)
+from application.ports.accounts import UserFilter
+from application.ports.places import Place
+from application.ports.security import Cursors
+from application.ports.store import Reading, UnitOfWork, UnitsOfWork
+from application.ports.surroundings import Clock
 from application.sessions import LiveSession, LiveSessions
 from domain.access import Caller, Role, UserId
 from domain.audit import Action, Target, TargetType

@@ -4,17 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from application.ports import (
-    AuditChain,
-    AuditFilter,
-    Clock,
-    Cursors,
-    Ids,
-    Randomness,
-    Reading,
-    UnitOfWork,
-    UnitsOfWork,
-)
+from application.ports.records import AuditFilter
+from application.ports.security import AuditChain, Cursors
+from application.ports.store import Reading, UnitOfWork, UnitsOfWork
+from application.ports.surroundings import Clock, Ids, Randomness
 from domain.access import Caller, Origin, UserId
 from domain.audit import EMPTY, Act, Action, Entry, EntryId, Head, Personal, Result, Target
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from application.items import Keeper
-from application.ports import Attempt, UnitOfWork, UnitsOfWork
+from application.ports.items import Attempt
+from application.ports.store import UnitOfWork, UnitsOfWork
 from application.replaying import Done, Replayer
 from domain.access import Caller
 from domain.errors import BasaltError, BatchFailed, Unavailable

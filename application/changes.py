@@ -3,7 +3,10 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from application.ports import Change, Cursors, Place, Reading
+from application.ports.items import Change
+from application.ports.places import Place
+from application.ports.security import Cursors
+from application.ports.store import Reading
 from domain.access import Caller, Scope, UserId
 from domain.errors import Gone
 from domain.item import Access

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from application.ports import Attempt, Clock, Ids, Reading, Repositories, UnitOfWork, UnitsOfWork
+from application.ports.items import Attempt
+from application.ports.store import Reading, Repositories, UnitOfWork, UnitsOfWork
+from application.ports.surroundings import Clock, Ids
 from application.replaying import Done, Replayer
 from domain.access import Caller, UserId
 from domain.errors import ItemNotFound

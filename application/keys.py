@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from application.auditing import Auditor
-from application.ports import Clock, KeyForge, Reading, UnitOfWork, UnitsOfWork
+from application.ports.security import KeyForge
+from application.ports.store import Reading, UnitOfWork, UnitsOfWork
+from application.ports.surroundings import Clock
 from domain.access import Origin
 from domain.audit import Action, Target, TargetType
 from domain.errors import KeyNotFound, KeySigns

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from application.ports import Cursors, Place, Reading
+from application.ports.places import Place
+from application.ports.security import Cursors
+from application.ports.store import Reading
 from domain.item import SeenItem
 from domain.listing import ItemQuery, SortKey
 

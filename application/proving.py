@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from application.auditing import Auditor
-from application.ports import PasswordHasher, UnitOfWork, UnitsOfWork
+from application.ports.security import PasswordHasher
+from application.ports.store import UnitOfWork, UnitsOfWork
 from application.throttling import Throttle
 from domain.access import Caller
 from domain.audit import Action, Result, Target, TargetType

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Generic, TypeVar
 
-from application.ports import Attempt, Clock, UnitOfWork
+from application.ports.items import Attempt
+from application.ports.store import UnitOfWork
+from application.ports.surroundings import Clock
 from domain.access import Caller
 from domain.errors import IdempotencyKeyReused
 

@@ -5,16 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from application.auditing import Auditor
-from application.ports import (
-    AccessTokens,
-    Clock,
-    ReadAccessToken,
-    Reading,
-    RefreshTokens,
-    Repositories,
-    UnitOfWork,
-    UnitsOfWork,
-)
+from application.ports.security import AccessTokens, ReadAccessToken, RefreshTokens
+from application.ports.store import Reading, Repositories, UnitOfWork, UnitsOfWork
+from application.ports.surroundings import Clock
 from domain.access import Caller, Origin, Scopes, SessionId, UserId
 from domain.audit import Action, Target, TargetType
 from domain.errors import (

@@ -4,17 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from application.items import access_to, present
-from application.ports import (
-    Attempt,
-    Clock,
-    Cursors,
-    Grantee,
-    Place,
-    Reading,
-    Repositories,
-    UnitOfWork,
-    UnitsOfWork,
-)
+from application.ports.items import Attempt, Grantee
+from application.ports.places import Place
+from application.ports.security import Cursors
+from application.ports.store import Reading, Repositories, UnitOfWork, UnitsOfWork
+from application.ports.surroundings import Clock
 from application.replaying import Done, Replayer
 from application.throttling import Throttle
 from domain import email as emails

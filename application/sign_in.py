@@ -3,18 +3,9 @@
 from dataclasses import dataclass
 
 from application.auditing import Auditor
-from application.ports import (
-    AccessClaims,
-    AccessTokens,
-    Clock,
-    Ids,
-    PasswordHasher,
-    Randomness,
-    Reading,
-    RefreshTokens,
-    UnitOfWork,
-    UnitsOfWork,
-)
+from application.ports.security import AccessClaims, AccessTokens, PasswordHasher, RefreshTokens
+from application.ports.store import Reading, UnitOfWork, UnitsOfWork
+from application.ports.surroundings import Clock, Ids, Randomness
 from application.throttling import Throttle, network
 from domain import email as emails
 from domain.access import Origin, Scopes, SessionId, names_of, narrowed

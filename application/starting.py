@@ -2,16 +2,9 @@
 
 from dataclasses import dataclass
 
-from application.ports import (
-    Clock,
-    KeyForge,
-    Randomness,
-    Schema,
-    SchemaState,
-    Sealer,
-    UnitOfWork,
-    UnitsOfWork,
-)
+from application.ports.security import KeyForge, Sealer
+from application.ports.store import Schema, SchemaState, UnitOfWork, UnitsOfWork
+from application.ports.surroundings import Clock, Randomness
 from domain.errors import StoreUnfit
 
 

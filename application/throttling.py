@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from application.ports import Clock, UnitOfWork
+from application.ports.store import UnitOfWork
+from application.ports.surroundings import Clock
 from domain.throttle import Rule, key_of, network_of
 
 

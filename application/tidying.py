@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from application.ports import Clock, UnitsOfWork
+from application.ports.store import UnitsOfWork
+from application.ports.surroundings import Clock
 from domain.session import Lifetimes
 
 AT_MOST = 1000

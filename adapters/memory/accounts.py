@@ -5,7 +5,8 @@ from datetime import datetime
 
 from adapters.memory.items import InMemoryItems
 from adapters.memory.shelves import Shelves
-from application.ports import Place, Sessions, UserFilter, Users
+from application.ports.accounts import Sessions, UserFilter, Users
+from application.ports.places import Place
 from domain.access import SessionId, UserId
 from domain.errors import EmailTaken, TokenRevoked
 from domain.session import Lifetimes, Session, Standing

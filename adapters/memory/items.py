@@ -4,7 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from adapters.memory.shelves import Noted, Shelves
-from application.ports import Attempt, Change, Changes, Grantee, Grants, Items, Place, Replays
+from application.ports.items import Attempt, Change, Changes, Grantee, Grants, Items, Replays
+from application.ports.places import Place
 from domain.access import UserId
 from domain.errors import AlreadyShared, IdempotencyKeyReused, TokenRevoked
 from domain.item import Access, Item, ItemId, SeenItem

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from adapters.memory.shelves import Shelves
-from application.ports import AuditFilter, AuditTrail, SigningKeys, Tallies, Vault
+from application.ports.records import AuditFilter, AuditTrail, SigningKeys, Tallies, Vault
 from domain.access import UserId
 from domain.audit import EMPTY, Entry, Head
 from domain.key import KeyId, SigningKey

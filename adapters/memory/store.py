@@ -22,7 +22,7 @@ from adapters.memory.records import (
     InMemoryVault,
 )
 from adapters.memory.shelves import Shelves
-from application.ports import Repositories, UnitOfWork
+from application.ports.store import Repositories, UnitOfWork
 
 
 class InMemoryRepositories(Repositories):

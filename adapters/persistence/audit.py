@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, delete, insert, or_, select, update
 
 from adapters.persistence.statements import Statements
 from adapters.persistence.tables import AuditEntryRow, AuditHeadRow, AuditPersonalRow, table
-from application.ports import AuditFilter, AuditTrail
+from application.ports.records import AuditFilter, AuditTrail
 from domain.access import UserId
 from domain.audit import Entry, Head, Personal
 

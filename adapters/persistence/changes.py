@@ -20,7 +20,7 @@ from adapters.persistence.tables import (
     ItemRow,
     table,
 )
-from application.ports import Change, Changes
+from application.ports.items import Change, Changes
 from domain.access import UserId
 from domain.item import Access, ItemId, SeenItem
 

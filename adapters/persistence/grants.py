@@ -7,7 +7,8 @@ from sqlalchemy import bindparam, delete, insert, select, tuple_, update
 
 from adapters.persistence.statements import Statements
 from adapters.persistence.tables import GrantRow, UserRow, table
-from application.ports import Grantee, Grants, Place
+from application.ports.items import Grantee, Grants
+from application.ports.places import Place
 from domain.access import UserId
 from domain.item import ItemId
 from domain.sharing import Grant, GrantRole

@@ -14,7 +14,7 @@ from sqlalchemy import Column, Select, bindparam, func, literal, select, tuple_
 from adapters.persistence.item_rows import item_of, tag_term
 from adapters.persistence.statements import Statements
 from adapters.persistence.tables import GrantRow, ItemRow, ItemTermRow, table
-from application.ports import Place
+from application.ports.places import Place
 from domain.access import UserId
 from domain.item import Access, Item, SeenItem
 from domain.listing import ItemQuery, SortKey, Whose

@@ -8,7 +8,8 @@ from adapters.persistence.item_lists import ItemLists
 from adapters.persistence.item_rows import item_of, terms_of, values_of
 from adapters.persistence.statements import Statements
 from adapters.persistence.tables import ItemRow, ItemTermRow, table
-from application.ports import Items, Place
+from application.ports.items import Items
+from application.ports.places import Place
 from domain.item import Item, ItemId, SeenItem
 from domain.listing import ItemQuery
 

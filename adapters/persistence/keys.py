@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, delete, insert, select, text, update
 
 from adapters.persistence.statements import Statements
 from adapters.persistence.tables import SigningKeyRow, table
-from application.ports import SigningKeys
+from application.ports.records import SigningKeys
 from domain.key import KeyId, SigningKey
 
 _KEYS = table(SigningKeyRow)

@@ -14,7 +14,7 @@ from adapters.persistence.failures import waited_too_long
 from adapters.persistence.statements import Statements
 from adapters.persistence.tables import ReplayRow, table
 from application.batch import BatchDone
-from application.ports import Attempt, Grantee, Replays
+from application.ports.items import Attempt, Grantee, Replays
 from domain.access import UserId
 from domain.errors import IdempotencyInProgress, IdempotencyKeyReused, Unavailable
 from domain.item import SeenItem

@@ -7,7 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from adapters.persistence.database import Database
 from adapters.persistence.failures import meaning
-from application.ports import Schema, SchemaState
+from application.ports.store import Schema, SchemaState
 from domain.errors import Unavailable
 
 NEWEST = "0003"

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, delete, insert, or_, select, update
 
 from adapters.persistence.statements import Statements
 from adapters.persistence.tables import SessionRow, UserRow, table
-from application.ports import Sessions
+from application.ports.accounts import Sessions
 from domain.access import Role, SessionId, UserId, names_of, scopes_named
 from domain.session import Lifetimes, Session, Standing
 from domain.user import Status

@@ -8,7 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from adapters.persistence.statements import Statements
 from adapters.persistence.tables import TallyRow, table
-from application.ports import Tallies
+from application.ports.records import Tallies
 from domain.throttle import Tally
 
 _TALLIES = table(TallyRow)

@@ -20,7 +20,7 @@ from adapters.persistence.statements import Statements
 from adapters.persistence.tallies import SqlTallies
 from adapters.persistence.users import SqlUsers
 from adapters.persistence.vault import SqlVault
-from application.ports import Repositories, UnitOfWork
+from application.ports.store import Repositories, UnitOfWork
 
 
 class SqlRepositories(Repositories):

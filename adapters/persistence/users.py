@@ -8,7 +8,8 @@ from sqlalchemy import bindparam, delete, insert, select, tuple_, update
 
 from adapters.persistence.statements import Statements
 from adapters.persistence.tables import UserRow, table
-from application.ports import Place, UserFilter, Users
+from application.ports.accounts import UserFilter, Users
+from application.ports.places import Place
 from domain.access import Role, UserId
 from domain.user import Status, User
 

@@ -4,7 +4,7 @@ from sqlalchemy import bindparam, delete, insert, select
 
 from adapters.persistence.statements import Statements
 from adapters.persistence.tables import VaultRow, table
-from application.ports import Vault
+from application.ports.records import Vault
 
 _VAULT = table(VaultRow)
 _BY_NAME = select(_VAULT.c.sealed).where(_VAULT.c.name == bindparam("name"))

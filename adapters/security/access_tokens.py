@@ -11,7 +11,12 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
 from adapters.security.signing_keys import ALGORITHM
-from application.ports import AccessClaims, AccessTokens, IssuedAccessToken, ReadAccessToken
+from application.ports.security import (
+    AccessClaims,
+    AccessTokens,
+    IssuedAccessToken,
+    ReadAccessToken,
+)
 from domain.access import Scope, SessionId, UserId, names_of
 from domain.errors import InvalidToken, TokenExpired
 

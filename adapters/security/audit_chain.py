@@ -11,7 +11,8 @@ from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 
-from application.ports import AuditChain, Reading, Sealer
+from application.ports.security import AuditChain, Sealer
+from application.ports.store import Reading
 from application.starting import AUDIT_KEY
 from domain.audit import Act, Entry, Head, Personal
 from domain.errors import StoreUnfit

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from adapters.security.secrets import Secrets
-from application.ports import Cursors, Place
+from application.ports.places import Place
+from application.ports.security import Cursors
 from domain.errors import InvalidCursor
 
 _PURPOSE = "cursor"

@@ -4,7 +4,7 @@ from argon2 import PasswordHasher as Argon2
 from argon2 import Type, extract_parameters
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from application.ports import PasswordHasher
+from application.ports.security import PasswordHasher
 
 
 class Argon2PasswordHasher(PasswordHasher):

@@ -12,7 +12,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from uuid import UUID
 
 from adapters.security.secrets import Secret, Secrets
-from application.ports import RefreshClaim, RefreshTokens
+from application.ports.security import RefreshClaim, RefreshTokens
 from domain.access import SessionId
 from domain.errors import InvalidRefreshToken
 from domain.session import Session

@@ -6,7 +6,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from adapters.security.secrets import Secrets
-from application.ports import Sealer
+from application.ports.security import Sealer
 from domain.errors import StoreUnfit
 
 _PURPOSE = "sealing"

@@ -8,7 +8,9 @@ from datetime import datetime
 
 from joserfc.jwk import ECKey
 
-from application.ports import Clock, KeyForge, Reading, Sealer
+from application.ports.security import KeyForge, Sealer
+from application.ports.store import Reading
+from application.ports.surroundings import Clock
 from domain.errors import StoreUnfit
 from domain.key import KeyId, SigningKey, signing_key
 

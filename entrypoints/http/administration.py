@@ -6,7 +6,7 @@ from fastapi import Query, Response
 from pydantic import Field
 
 from application.administration import UserEdit
-from application.ports import UserFilter
+from application.ports.accounts import UserFilter
 from domain.access import Caller, Role, Scope, UserId
 from domain.errors import InvalidCursor, LastAdmin, UserNotFound
 from domain.item import PAGE_DEFAULT, PAGE_MAX

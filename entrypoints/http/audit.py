@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from application.auditing import EntryPage
-from application.ports import AuditFilter
+from application.ports.records import AuditFilter
 from domain.access import Caller, Scope, UserId
 from domain.audit import TARGET_ID_MAX, Action, Entry
 from domain.errors import InvalidCursor

@@ -8,7 +8,7 @@ from fastapi import Header, Query, Request
 from pydantic import BaseModel
 from starlette.responses import StreamingResponse
 
-from application.ports import Change
+from application.ports.items import Change
 from domain.access import Caller, Scope
 from domain.errors import Gone, InvalidCursor
 from domain.item import PAGE_DEFAULT, PAGE_MAX

@@ -9,7 +9,7 @@ from fastapi.openapi.models import OAuthFlowPassword, OAuthFlows
 from fastapi.security import SecurityScopes
 from fastapi.security.base import SecurityBase
 
-from application.ports import Attempt
+from application.ports.items import Attempt
 from domain.access import MEMBER_SCOPES, Caller, Origin, Scope
 from domain.audit import Target, TargetType
 from domain.errors import InsufficientScope, InvalidToken, Unauthenticated

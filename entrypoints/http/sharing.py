@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import Query, Response
 from pydantic import Field
 
-from application.ports import Grantee
+from application.ports.items import Grantee
 from domain.access import Caller, Scope, UserId
 from domain.errors import (
     AlreadyShared,

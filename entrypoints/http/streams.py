@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 
-from application.ports import Change
+from application.ports.items import Change
 from domain.access import Caller, Scope
 from domain.errors import BasaltError
 from entrypoints.http.application import Application

@@ -23,7 +23,8 @@ from application.items import (
     ReplaceItem,
 )
 from application.listing import ItemPage, ListItems
-from application.ports import AuditFilter, Repositories, UnitOfWork
+from application.ports.records import AuditFilter
+from application.ports.store import Repositories, UnitOfWork
 from application.proving import PasswordProof
 from application.replaying import Replayer
 from application.sessions import (

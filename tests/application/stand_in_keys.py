@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import replace
 from datetime import datetime
 
-from application.ports import AuditChain, KeyForge, Sealer
+from application.ports.security import AuditChain, KeyForge, Sealer
 from domain.audit import Act, Entry, Head
 from domain.errors import StoreUnfit
 from domain.key import KeyId, SigningKey

@@ -4,7 +4,7 @@ import hashlib
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from application.ports import (
+from application.ports.security import (
     AccessClaims,
     AccessTokens,
     IssuedAccessToken,

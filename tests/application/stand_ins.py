@@ -4,13 +4,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from application.ports import (
-    Cursors,
-    PasswordHasher,
-    Place,
-    Schema,
-    SchemaState,
-)
+from application.ports.places import Place
+from application.ports.security import Cursors, PasswordHasher
+from application.ports.store import Schema, SchemaState
 from domain.errors import (
     InvalidCursor,
 )

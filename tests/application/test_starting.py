@@ -2,7 +2,7 @@
 
 import pytest
 
-from application.ports import SchemaState
+from application.ports.store import SchemaState
 from application.starting import AUDIT_KEY, Migrate, PrepareStore
 from domain.errors import StoreUnfit
 from tests.application.house import House

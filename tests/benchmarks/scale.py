@@ -24,7 +24,7 @@ from sqlalchemy import Connection, func, insert, select
 
 from adapters.persistence.item_rows import terms_of, values_of
 from adapters.persistence.tables import ItemRow, ItemTermRow, UserRow, table
-from application.ports import Place
+from application.ports.places import Place
 from domain.access import ADMIN_SCOPES, Caller, Origin, Role, SessionId, UserId
 from domain.item import Item, ItemDraft, ItemId
 from domain.listing import ItemQuery, Sort, Whose

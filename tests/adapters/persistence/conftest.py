@@ -11,7 +11,8 @@ from adapters.memory.store import InMemoryStore
 from adapters.persistence.database import Database
 from adapters.persistence.schema import SqlSchema
 from adapters.persistence.unit_of_work import SqlStore
-from application.ports import Place, Repositories
+from application.ports.places import Place
+from application.ports.store import Repositories
 from domain.access import UserId
 from domain.item import Item
 from domain.listing import ItemQuery, Whose

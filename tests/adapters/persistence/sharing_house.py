@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from application.changes import ListChanges
 from application.items import CreateItem, DeleteItem, EditItem, Keeper
 from application.listing import ListItems
-from application.ports import Ids
+from application.ports.surroundings import Ids
 from application.replaying import Replayer
 from application.sharing import ChangeGrant, ShareItem, WithdrawGrant
 from application.throttling import Throttle

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from application.ports import AuditFilter
+from application.ports.records import AuditFilter
 from domain.access import UserId
 from domain.audit import EMPTY, Entry, EntryId, Head, Personal
 from tests.application.house import Store

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from adapters.persistence.schema import SqlSchema
 from adapters.persistence.unit_of_work import SqlStore
-from application.ports import SchemaState
+from application.ports.store import SchemaState
 from domain.errors import Unavailable
 from tests.adapters.persistence.conftest import POOL_SIZE, opened
 from tests.domain.examples import ANNA, a_user

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from application.ports import Place
+from application.ports.places import Place
 from domain.access import UserId
 from domain.item import Access, ItemId
 from domain.listing import ItemQuery, Sort, SortKey, Whose

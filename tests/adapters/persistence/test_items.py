@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from application.ports import Place
+from application.ports.places import Place
 from domain.access import UserId
 from domain.errors import TokenRevoked
 from domain.item import Item, ItemId

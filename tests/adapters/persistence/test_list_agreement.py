@@ -7,7 +7,7 @@ import pytest
 
 from adapters.memory.store import InMemoryStore
 from adapters.persistence import item_lists
-from application.ports import Place
+from application.ports.places import Place
 from domain.access import UserId
 from domain.item import Access, Item, ItemId
 from domain.listing import ItemQuery, Sort, SortKey, Whose

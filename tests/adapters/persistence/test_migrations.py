@@ -15,7 +15,8 @@ from adapters.persistence import schema
 from adapters.persistence.database import Database
 from adapters.persistence.schema import NEWEST, SqlSchema
 from adapters.persistence.unit_of_work import SqlStore
-from application.ports import SchemaState, UserFilter
+from application.ports.accounts import UserFilter
+from application.ports.store import SchemaState
 from tests.adapters.persistence.test_audit_trail import entry
 from tests.application.house import Store
 from tests.domain.examples import ANNA, ITEM, NOW, SESSION, a_key, a_session, a_user, an_item

@@ -15,7 +15,7 @@ from adapters.persistence.database import Database
 from adapters.persistence.item_rows import terms_of, values_of
 from adapters.persistence.tables import GrantRow, ItemRow, ItemTermRow, table
 from adapters.persistence.unit_of_work import SqlStore
-from application.ports import Place
+from application.ports.places import Place
 from domain.access import Role, UserId
 from domain.item import Item, ItemId
 from domain.listing import ItemQuery, Sort, SortKey, Whose

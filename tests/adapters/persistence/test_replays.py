@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from application.batch import BatchDone, Outcome
-from application.ports import Attempt, Grantee
+from application.ports.items import Attempt, Grantee
 from domain.errors import IdempotencyKeyReused
 from domain.item import Access, SeenItem
 from domain.sharing import Grant, GrantRole

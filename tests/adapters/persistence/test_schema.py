@@ -14,7 +14,7 @@ from adapters.persistence import schema
 from adapters.persistence.database import Database
 from adapters.persistence.schema import NEWEST, SqlSchema
 from adapters.persistence.unit_of_work import SqlStore
-from application.ports import SchemaState
+from application.ports.store import SchemaState
 from domain.errors import Unavailable
 from tests.adapters.persistence.conftest import opened
 from tests.domain.examples import ANNA, a_user

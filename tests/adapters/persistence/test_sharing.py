@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from application.ports import Grantee, Place
+from application.ports.items import Grantee
+from application.ports.places import Place
 from domain.access import UserId
 from domain.errors import AlreadyShared
 from domain.item import Access, ItemId, SeenItem

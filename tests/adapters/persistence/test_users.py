@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from application.ports import Place, UserFilter
+from application.ports.accounts import UserFilter
+from application.ports.places import Place
 from domain.access import Role, SessionId, UserId
 from domain.errors import EmailTaken
 from domain.item import ItemId

@@ -6,7 +6,7 @@ import pytest
 from joserfc import jwt
 
 from adapters.security.access_tokens import JwtAccessTokens
-from application.ports import AccessClaims
+from application.ports.security import AccessClaims
 from domain.access import Role, Scope
 from domain.errors import InvalidToken, TokenExpired
 from tests.adapters.security.minting import (

@@ -8,7 +8,7 @@ import pytest
 
 from adapters.security.cursors import SignedCursors
 from adapters.security.secrets import Secrets
-from application.ports import Place
+from application.ports.places import Place
 from domain.errors import InvalidCursor
 from tests.domain.examples import NOW, uuid
 

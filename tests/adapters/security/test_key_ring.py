@@ -19,7 +19,8 @@ from adapters.security.signing_keys import (
     EcKeyForge,
     KeyRing,
 )
-from application.ports import AccessClaims, Repositories
+from application.ports.security import AccessClaims
+from application.ports.store import Repositories
 from domain.access import Role
 from domain.errors import StoreUnfit
 from domain.key import FOLLOWED_WITHIN, KeyId, SigningKey

@@ -8,7 +8,7 @@ import pytest
 
 from adapters.security.refresh_tokens import DerivedRefreshTokens
 from adapters.security.secrets import Secret, Secrets
-from application.ports import RefreshTokens
+from application.ports.security import RefreshTokens
 from domain.access import SessionId
 from domain.errors import InvalidRefreshToken
 from domain.session import Session

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Sequence
 
 import pytest
 
-from application.ports import Change
+from application.ports.items import Change
 from domain.access import Origin
 from domain.errors import Unavailable
 from entrypoints.http import feeds, streams

@@ -1,0 +1,76 @@
+"""What is stored of accounts and their sign-ins."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from application.ports.places import Place
+from domain.access import Role, SessionId, UserId
+from domain.session import Lifetimes, Session, Standing
+from domain.user import Status, User
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserFilter:
+    """Which accounts are looked for; None where it does not matter."""
+
+    words: str | None = None
+    role: Role | None = None
+    status: Status | None = None
+
+
+class Users(Protocol):
+    """The accounts."""
+
+    def get(self, id: UserId) -> User | None:
+        """Return the user with this id."""
+
+    def by_email(self, email: str) -> User | None:
+        """Return the user with this canonical address."""
+
+    def lock(self, id: UserId) -> User | None:
+        """As `get`, and hold the user against other writers until the unit of work ends."""
+
+    def lock_active_admins(self) -> frozenset[UserId]:
+        """Return who can administer the service, and hold them all, before any other user."""
+
+    def matching(self, wanted: UserFilter, *, after: Place | None, limit: int) -> Sequence[User]:
+        """Return at most `limit` users, newest first, from behind that place."""
+
+    def add(self, user: User) -> None:
+        """Add a user. Raises EmailTaken, whoever was first."""
+
+    def save(self, user: User) -> None:
+        """Write a user who is locked."""
+
+    def remove(self, id: UserId) -> None:
+        """Remove a user with all that is theirs."""
+
+
+class Sessions(Protocol):
+    """The live sign-ins; what is over is not kept."""
+
+    def standing(self, id: SessionId) -> Standing | None:
+        """Return what decides whether the session's tokens are alive, in one look."""
+
+    def of_user(self, user_id: UserId) -> Sequence[Session]:
+        """Return the sessions of a user, the one used last first."""
+
+    def lock(self, id: SessionId) -> Session | None:
+        """Return a session and hold it against other writers until the unit of work ends."""
+
+    def add(self, session: Session) -> None:
+        """Add a session."""
+
+    def save(self, session: Session) -> None:
+        """Write a session that is locked."""
+
+    def remove(self, id: SessionId) -> None:
+        """End a session, if it is there."""
+
+    def remove_all_of(self, user_id: UserId, *, keep: SessionId | None = None) -> None:
+        """End all sessions of a user, or all but one."""
+
+    def remove_over(self, lifetimes: Lifetimes, *, now: datetime, at_most: int) -> int:
+        """Remove sessions that are idle too long or too old; return how many there were."""
