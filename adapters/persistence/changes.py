@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, select, update
+from sqlalchemy import and_, bindparam, delete, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from adapters.persistence.item_rows import item_of
@@ -18,6 +18,7 @@ from adapters.persistence.tables import (
     FeedRow,
     GrantRow,
     ItemRow,
+    UserRow,
     table,
 )
 from application.ports.items import Change, Changes
@@ -28,10 +29,17 @@ _FEEDS = table(FeedRow)
 _CHANGES = table(ChangeRow)
 _ITEMS = table(ItemRow)
 _GRANTS = table(GrantRow)
+_USERS = table(UserRow)
 
 
 def _next_number(dialect: Any) -> Any:
-    made = dialect.insert(_FEEDS).values(newest=1, forgotten=0)
+    """Number a change for a user who is there, and hold them so until the commit."""
+    there = (
+        select(_USERS.c.id, literal(1), literal(0))
+        .where(_USERS.c.id == bindparam("user"))
+        .with_for_update(read=True, key_share=True)
+    )
+    made = dialect.insert(_FEEDS).from_select(["user_id", "newest", "forgotten"], there)
     return made.on_conflict_do_update(
         index_elements=["user_id"], set_={"newest": _FEEDS.c.newest + 1}
     ).returning(_FEEDS.c.newest)
@@ -124,9 +132,9 @@ class SqlChanges(Changes):
         for (user_id, item_id), (at, is_gone) in sorted(
             self._noted.items(), key=lambda noted: noted[0][0]
         ):
-            number = self._sql.run(
-                _NEXT_NUMBER[self._sql.dialect], {"user_id": user_id}
-            ).scalar_one()
+            number = self._sql.run(_NEXT_NUMBER[self._sql.dialect], {"user": user_id}).scalar()
+            if number is None:
+                continue  # they left meanwhile, and their feed with them
             self._sql.run(
                 _NOTE[self._sql.dialect],
                 {

@@ -74,6 +74,7 @@ class _Member:
         self._leave = leave
         self.connection = group.connection
         self.is_inside = True
+        self._has_seen_others = group.members > 0
 
     def commit(self) -> None:
         """Keep the work, hand the transaction on, and wait until it is on disk."""
@@ -81,12 +82,19 @@ class _Member:
         self._group.members += 1
         self.is_inside = False
         self._leave()
+        self._wait()
+
+    def _wait(self) -> None:
         self._group.is_over.wait()
         if self._group.failure:
             raise self._group.failure
 
     def undo(self) -> None:
-        """Forget the work of this unit alone."""
+        """Forget the work of this unit alone.
+
+        What it has seen of others is not stored yet: whatever it is about to answer waits for
+        their commit, and is not answered if that fails.
+        """
         self.is_inside = False
         try:
             if self._group.is_whole:
@@ -94,6 +102,8 @@ class _Member:
                 self.connection.exec_driver_sql(_KEEP)
         finally:
             self._leave()
+        if self._has_seen_others:
+            self._wait()
 
 
 class GroupCommits:

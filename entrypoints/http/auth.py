@@ -142,7 +142,8 @@ async def issue_tokens(form: Annotated[TokenRequest, Form()], here: Here, app: A
     works once. If the reply was lost, the same one may be sent again within a few seconds and
     gets the same successor; a copy that comes later ends the session.
     """
-    wanted = None if form.scope is None else scopes_named(form.scope.split())
+    names = (form.scope or "").split()
+    wanted = scopes_named(names) if names else None
     match form.grant_type:
         case "password":
             username, password = form.needed("username"), form.needed("password")

@@ -126,12 +126,14 @@ def bearer_token(request: Request) -> str:
     sent = [value for name, value in request.scope["headers"] if name == b"authorization"]
     if not sent:
         raise Unauthenticated
+    if len(sent) > 1:
+        raise InvalidToken
     credentials: str = sent[0].decode("latin-1")
     scheme, _, token = credentials.partition(" ")
     if scheme.lower() != "bearer":
         raise Unauthenticated
     token = token.strip(" ")
-    if len(sent) > 1 or not token or " " in token:
+    if not token or " " in token:
         raise InvalidToken
     return token
 

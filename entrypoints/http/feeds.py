@@ -17,6 +17,9 @@ LOOK_EVERY = 0.5
 STREAMS_MAX = 1000
 """Streams of one worker; who comes beyond that is told to come again."""
 
+STREAMS_OF_USER_MAX = 100
+"""Streams of one user at one worker, so that nobody takes all of them."""
+
 Look = Callable[[Collection[UserId]], Awaitable[Mapping[UserId, int]]]
 """Tells for each of some users how far their feed has come."""
 
@@ -29,14 +32,15 @@ class Feeds:
         self._newest: dict[UserId, int] = {}
         self._streams = 0
 
-    def check_room(self) -> None:
-        """Raise Unavailable if no further stream can be borne."""
-        if self._streams >= STREAMS_MAX:
+    def check_room(self, user_id: UserId) -> None:
+        """Raise Unavailable if no further stream can be borne, in all or for one user."""
+        of_user = len(self._waiting.get(user_id, ()))
+        if self._streams >= STREAMS_MAX or of_user >= STREAMS_OF_USER_MAX:
             raise Unavailable
 
     def join(self, user_id: UserId) -> asyncio.Event:
         """Return an event that is set when the user's feed moves. Raises Unavailable if full."""
-        self.check_room()
+        self.check_room(user_id)
         self._streams += 1
         moved = asyncio.Event()
         self._waiting[user_id].add(moved)

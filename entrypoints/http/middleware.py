@@ -51,7 +51,7 @@ class Edge:
         exchange = self._exchange(scope, asked)
         scope[KEY] = exchange
         if asked == "HEAD":
-            scope["method"] = "GET"
+            scope = {**scope, "method": "GET"}  # the server's own says what was asked
         answered = _Answered(send, exchange.origin.request_id or "", without_body=asked == "HEAD")
         try:
             await self._app(scope, receive, answered.send)

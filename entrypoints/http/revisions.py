@@ -25,7 +25,8 @@ def expected(if_match: Sequence[str] | None) -> Expected:
     listed = ",".join(if_match)
     if listed.strip() == ANY_REVISION:
         return frozenset({ANY_REVISION})
-    return frozenset(tag for weak, tag in _tags(listed) if not weak)
+    tags = frozenset(tag for weak, tag in _tags(listed) if not weak)
+    return tags - {ANY_REVISION}  # in quotes it is a tag like any other, and nobody's
 
 
 def is_known(if_none_match: Sequence[str] | None, revision: str) -> bool:

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 from fastapi import APIRouter, Request, Response, params
 from fastapi.routing import APIRoute
 from starlette.datastructures import FormData
+from starlette.requests import ClientDisconnect
 
 from domain.errors import InvalidValue
 from entrypoints.http.errors import MalformedRequest, PayloadTooLarge, UnsupportedMediaType
@@ -53,9 +54,10 @@ class StrictRoute(APIRoute):
 
         async def strict(request: Request) -> Response:
             if _has_body(request):
-                _check_type(request, accepted)
                 strictly = StrictRequest(request.scope, request.receive)
                 strictly.content = await _read(request)
+                if strictly.content or "content-encoding" in request.headers:
+                    _check_type(request, accepted)
                 if strictly.content and parse:
                     strictly.parsed = parse(strictly.content)
                 return await handle(strictly)
@@ -108,7 +110,7 @@ async def _read(request: Request) -> bytes:
                 body += chunk
                 if len(body) > settings.max_body_bytes:
                     raise PayloadTooLarge
-    except TimeoutError:
+    except (TimeoutError, ClientDisconnect):
         raise MalformedRequest from None  # what arrived in time is not a request
     return bytes(body)
 

@@ -30,7 +30,7 @@ class Stream:
 
     async def begin(self) -> None:
         """Check the cursor, the token and the room. Raises InvalidCursor, Gone, Unavailable."""
-        self._app.feeds.check_room()
+        self._app.feeds.check_room(self._caller.user_id)
         await self._app.run(lambda use: use.list_changes, self._caller, since=self._cursor, limit=1)
         await self._is_alive()
 
@@ -45,7 +45,7 @@ class Stream:
                 async for batch in self._behind_cursor():
                     spoke = time.monotonic()
                     yield batch
-                await self._wait(moved)
+                await self._wait(moved, checked + CHECK_EVERY)
                 now = time.monotonic()
                 if now - checked >= CHECK_EVERY or self._seconds_left() <= 0:
                     if not await self._is_alive():
@@ -70,8 +70,8 @@ class Stream:
                 cursors = self._app.container.list_changes().cursors_behind(self._caller, page)
                 yield list(zip(cursors, page.changes, strict=True))
 
-    async def _wait(self, moved: asyncio.Event) -> None:
-        patience = min(CHECK_EVERY, max(0.0, self._seconds_left()))
+    async def _wait(self, moved: asyncio.Event, until: float) -> None:
+        patience = max(0.0, min(until - time.monotonic(), self._seconds_left()))
         try:
             async with asyncio.timeout(patience):
                 await moved.wait()
