@@ -88,6 +88,17 @@ class Act:
     personal: Personal
 
 
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The newest entry's number and MAC: noted elsewhere, it proves that no tail was cut off."""
+
+    number: int
+    mac: bytes
+
+    def __str__(self) -> str:
+        return f"{self.number}:{self.mac.hex()}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """An act in its place: numbered without gaps, and chained to the one before by a MAC."""
@@ -106,16 +117,23 @@ class Entry:
     personal: Personal | None
     """None once it was erased."""
 
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """The newest entry's number and MAC: noted elsewhere, it proves that no tail was cut off."""
-
-    number: int
-    mac: bytes
-
-    def __str__(self) -> str:
-        return f"{self.number}:{self.mac.hex()}"
+    @classmethod
+    def of(cls, act: Act, *, behind: Head, personal_digest: bytes) -> Self:
+        """Return an act in its place behind a head, still without its MAC."""
+        return cls(
+            number=behind.number + 1,
+            id=act.id,
+            at=act.at,
+            action=act.action.value,
+            result=act.result.value,
+            actor_id=act.actor_id,
+            target_type=act.target.type.value,
+            target_id=act.target.id,
+            request_id=act.request_id,
+            personal_digest=personal_digest,
+            mac=b"",
+            personal=act.personal,
+        )
 
 
 EMPTY = Head(0, b"")

@@ -58,20 +58,7 @@ class HashedChain(AuditChain):
     """Links entries by hashes without a key."""
 
     def link(self, act: Act, *, behind: Head) -> Entry:
-        entry = Entry(
-            number=behind.number + 1,
-            id=act.id,
-            at=act.at,
-            action=act.action.value,
-            result=act.result.value,
-            actor_id=act.actor_id,
-            target_type=act.target.type.value,
-            target_id=act.target.id,
-            request_id=act.request_id,
-            personal_digest=_digest(act.personal),
-            mac=b"",
-            personal=act.personal,
-        )
+        entry = Entry.of(act, behind=behind, personal_digest=_digest(act.personal))
         return replace(entry, mac=self._mac(entry, behind))
 
     def is_linked(self, entry: Entry, *, behind: Head) -> bool:
