@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, or_, select, update
 
+from adapters.persistence.prepared import Prepared
 from adapters.persistence.statements import Statements
 from adapters.persistence.tables import AuditEntryRow, AuditHeadRow, AuditPersonalRow, table
 from application.ports.records import AuditFilter, AuditTrail
@@ -14,24 +15,26 @@ from domain.audit import Entry, Head, Personal
 _ENTRIES = table(AuditEntryRow)
 _PERSONAL = table(AuditPersonalRow)
 _HEAD = table(AuditHeadRow)
-_LOCKED_HEAD = select(_HEAD.c.number, _HEAD.c.mac).with_for_update()
-_MOVE_HEAD = update(_HEAD)
-_INSERT = insert(_ENTRIES)
-_INSERT_PERSONAL = insert(_PERSONAL)
+_LOCKED_HEAD = Prepared(select(_HEAD.c.number, _HEAD.c.mac).with_for_update())
+_MOVE_HEAD = Prepared(update(_HEAD))
+_INSERT = Prepared(insert(_ENTRIES))
+_INSERT_PERSONAL = Prepared(insert(_PERSONAL))
 _WITH_PERSONAL = select(
     _ENTRIES, _PERSONAL.c.salt, _PERSONAL.c.address, _PERSONAL.c.user_agent, _PERSONAL.c.email
 ).join_from(_ENTRIES, _PERSONAL, _ENTRIES.c.number == _PERSONAL.c.number, isouter=True)
-_FOLLOWING = (
+_FOLLOWING = Prepared(
     _WITH_PERSONAL.where(_ENTRIES.c.number > bindparam("number"))
     .order_by(_ENTRIES.c.number)
     .limit(bindparam("limit"))
 )
-_ERASE = delete(_PERSONAL).where(
-    _PERSONAL.c.number.in_(
-        select(_ENTRIES.c.number).where(
-            or_(
-                _ENTRIES.c.actor_id == bindparam("user_id", type_=_ENTRIES.c.actor_id.type),
-                _ENTRIES.c.target_id == bindparam("target_id"),
+_ERASE = Prepared(
+    delete(_PERSONAL).where(
+        _PERSONAL.c.number.in_(
+            select(_ENTRIES.c.number).where(
+                or_(
+                    _ENTRIES.c.actor_id == bindparam("user_id", type_=_ENTRIES.c.actor_id.type),
+                    _ENTRIES.c.target_id == bindparam("target_id"),
+                )
             )
         )
     )
@@ -45,11 +48,11 @@ class SqlAuditTrail(AuditTrail):
         self._sql = statements
 
     def lock_head(self) -> Head:
-        row = self._sql.run(_LOCKED_HEAD).one()
+        row = self._sql.one(_LOCKED_HEAD)
         return Head(row.number, row.mac)
 
     def append(self, entry: Entry) -> None:
-        self._sql.run(
+        self._sql.change(
             _INSERT,
             {
                 "number": entry.number,
@@ -66,7 +69,7 @@ class SqlAuditTrail(AuditTrail):
             },
         )
         if entry.personal:
-            self._sql.run(
+            self._sql.change(
                 _INSERT_PERSONAL,
                 {
                     "number": entry.number,
@@ -76,7 +79,7 @@ class SqlAuditTrail(AuditTrail):
                     "email": entry.personal.email,
                 },
             )
-        self._sql.run(_MOVE_HEAD, {"number": entry.number, "mac": entry.mac})
+        self._sql.change(_MOVE_HEAD, {"number": entry.number, "mac": entry.mac})
 
     def matching(self, wanted: AuditFilter, *, before: int | None, limit: int) -> Sequence[Entry]:
         query = _WITH_PERSONAL.order_by(_ENTRIES.c.number.desc()).limit(limit)
@@ -99,14 +102,14 @@ class SqlAuditTrail(AuditTrail):
             query = query.where(_ENTRIES.c.at < wanted.until)
         if before is not None:
             query = query.where(_ENTRIES.c.number < before)
-        return [_entry(row) for row in self._sql.run(query)]
+        return [_entry(row) for row in self._sql.all(query)]
 
     def following(self, number: int, *, limit: int) -> Sequence[Entry]:
-        rows = self._sql.run(_FOLLOWING, {"number": number, "limit": limit})
+        rows = self._sql.all(_FOLLOWING, {"number": number, "limit": limit})
         return [_entry(row) for row in rows]
 
     def erase(self, user_id: UserId) -> None:
-        self._sql.run(_ERASE, {"user_id": user_id, "target_id": str(user_id)})
+        self._sql.change(_ERASE, {"user_id": user_id, "target_id": str(user_id)})
 
 
 def _entry(row: Any) -> Entry:

@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import and_, bindparam, delete, literal, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from adapters.persistence.item_rows import item_of
+from adapters.persistence.prepared import Prepared
 from adapters.persistence.statements import Statements
 from adapters.persistence.tables import (
     ChangeRow,
@@ -51,9 +51,9 @@ def _note(dialect: Any) -> Any:
     return made.on_conflict_do_update(index_elements=["user_id", "item_id"], set_=new)
 
 
-_NEXT_NUMBER = {"sqlite": _next_number(sqlite), "postgresql": _next_number(postgresql)}
-_NOTE = {"sqlite": _note(sqlite), "postgresql": _note(postgresql)}
-_SINCE = (
+_NEXT_NUMBER = Prepared(_next_number)
+_NOTE = Prepared(_note)
+_SINCE = Prepared(
     select(
         _CHANGES.c.number,
         _CHANGES.c.item_id,
@@ -75,25 +75,27 @@ _SINCE = (
 _NEWEST = select(_FEEDS.c.user_id, _FEEDS.c.newest).where(
     _FEEDS.c.user_id.in_(bindparam("users", expanding=True))
 )
-_FORGOTTEN = select(_FEEDS.c.forgotten).where(_FEEDS.c.user_id == bindparam("user"))
-_SHARED_BY = (
+_FORGOTTEN = Prepared(select(_FEEDS.c.forgotten).where(_FEEDS.c.user_id == bindparam("user")))
+_SHARED_BY = Prepared(
     select(_GRANTS.c.item_id, _GRANTS.c.user_id)
     .join_from(_GRANTS, _ITEMS, _GRANTS.c.item_id == _ITEMS.c.id)
     .where(_ITEMS.c.owner_id == bindparam("owner"))
     .order_by(_GRANTS.c.user_id, _GRANTS.c.item_id)
 )
-_LONG_GONE = (
+_LONG_GONE = Prepared(
     select(_CHANGES.c.user_id, _CHANGES.c.item_id, _CHANGES.c.number)
     .where(_CHANGES.c.is_gone, _CHANGES.c.at < bindparam("before"))
     .order_by(_CHANGES.c.user_id)
     .limit(bindparam("at_most"))
 )
-_FORGET = delete(_CHANGES).where(
-    _CHANGES.c.user_id == bindparam("user"),
-    _CHANGES.c.item_id == bindparam("item"),
-    _CHANGES.c.number == bindparam("which"),
+_FORGET = Prepared(
+    delete(_CHANGES).where(
+        _CHANGES.c.user_id == bindparam("user"),
+        _CHANGES.c.item_id == bindparam("item"),
+        _CHANGES.c.number == bindparam("which"),
+    )
 )
-_MOVE_FORGOTTEN = (
+_MOVE_FORGOTTEN = Prepared(
     update(_FEEDS)
     .where(_FEEDS.c.user_id == bindparam("user"), _FEEDS.c.forgotten < bindparam("which"))
     .values(forgotten=bindparam("which"))
@@ -114,7 +116,7 @@ class SqlChanges(Changes):
         self._write(item_id, viewers, at=at, is_gone=True)
 
     def note_owner_gone(self, owner_id: UserId, *, at: datetime) -> None:
-        for row in self._sql.run(_SHARED_BY, {"owner": owner_id}).all():
+        for row in self._sql.all(_SHARED_BY, {"owner": owner_id}):
             self._write(row.item_id, [row.user_id], at=at, is_gone=True)
 
     def _write(
@@ -132,11 +134,11 @@ class SqlChanges(Changes):
         for (user_id, item_id), (at, is_gone) in sorted(
             self._noted.items(), key=lambda noted: noted[0][0]
         ):
-            number = self._sql.run(_NEXT_NUMBER[self._sql.dialect], {"user": user_id}).scalar()
+            number = self._sql.value(_NEXT_NUMBER, {"user": user_id})
             if number is None:
                 continue  # they left meanwhile, and their feed with them
-            self._sql.run(
-                _NOTE[self._sql.dialect],
+            self._sql.change(
+                _NOTE,
                 {
                     "user_id": user_id,
                     "item_id": item_id,
@@ -147,21 +149,23 @@ class SqlChanges(Changes):
             )
 
     def since(self, user_id: UserId, number: int, *, limit: int) -> Sequence[Change]:
-        rows = self._sql.run(_SINCE, {"user": user_id, "behind": number, "limit": limit})
+        rows = self._sql.all(_SINCE, {"user": user_id, "behind": number, "limit": limit})
         return [_change(row, user_id) for row in rows]
 
     def newest(self, users: Collection[UserId]) -> Mapping[UserId, int]:
-        rows = self._sql.run(_NEWEST, {"users": list(users)})
+        rows = self._sql.all(_NEWEST, {"users": list(users)})
         return {row.user_id: row.newest for row in rows}
 
     def forgotten_until(self, user_id: UserId) -> int:
-        return self._sql.run(_FORGOTTEN, {"user": user_id}).scalar() or 0
+        return self._sql.value(_FORGOTTEN, {"user": user_id}) or 0
 
     def forget_gone(self, *, before: datetime, at_most: int) -> int:
-        gone = self._sql.run(_LONG_GONE, {"before": before, "at_most": at_most}).all()
+        gone = self._sql.all(_LONG_GONE, {"before": before, "at_most": at_most})
         for row in gone:
-            self._sql.run(_MOVE_FORGOTTEN, {"user": row.user_id, "which": row.number})
-            self._sql.run(_FORGET, {"user": row.user_id, "item": row.item_id, "which": row.number})
+            self._sql.change(_MOVE_FORGOTTEN, {"user": row.user_id, "which": row.number})
+            self._sql.change(
+                _FORGET, {"user": row.user_id, "item": row.item_id, "which": row.number}
+            )
         return len(gone)
 
 

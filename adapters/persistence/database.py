@@ -20,6 +20,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from adapters.persistence.driver import Driver
 from adapters.persistence.failures import meaning
 from adapters.persistence.group_commit import Committing, GroupCommits
 from domain.errors import Unavailable
@@ -79,14 +80,45 @@ class WriterLock:
 class _Alone:
     """A transaction of its own."""
 
-    connection: Connection
+    driver: Driver
 
     def commit(self) -> None:
         """Return once everything is on disk. Raises Unavailable if that is not certain."""
         try:
-            self.connection.commit()
+            self.driver.connection.commit()
         except SQLAlchemyError as failure:
             raise meaning(failure) from failure
+
+
+class _Glancer:
+    """One connection that stays open, for looks that are shorter than its way to a pool."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._driver: Driver | None = None
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def lent(self) -> Iterator[Driver]:
+        """Lend the connection, unless somebody else has it. Raises Unavailable."""
+        if not self._lock.acquire(blocking=False):
+            raise Unavailable
+        try:
+            if self._driver is None:
+                self._driver = Driver(self._engine.connect())
+            yield self._driver
+        except SQLAlchemyError as failure:
+            raise meaning(failure) from failure
+        finally:
+            self._lock.release()
+
+    def close(self) -> None:
+        """Close the connection."""
+        with self._lock:
+            if self._driver is not None:
+                self._driver.connection.close()
+                self._driver = None
+        self._engine.dispose()
 
 
 class Database:
@@ -103,22 +135,25 @@ class Database:
             self._writer_lock = WriterLock(file.with_name(f"{file.name}.lock"))
             self.writer = _sqlite(parsed, pool_size=1, reads_only=False)
             self._reader = _sqlite(parsed, pool_size=pool_size, reads_only=True)
-            self._glancer = _sqlite(parsed, pool_size=1, reads_only=True, patience=0)
+            self._glancer = _Glancer(_sqlite(parsed, pool_size=1, reads_only=True, patience=0))
             self._groups = GroupCommits(self.transaction, patience=PATIENCE)
         else:
             self.writer = _postgresql(parsed, pool_size=pool_size)
             self._reader = self.writer.execution_options(isolation_level="AUTOCOMMIT")
-            self._glancer = self._reader
 
-    def connect(self, *, waits: bool = True) -> Connection:
-        """Return a connection that reads what is committed. Raises Unavailable.
-
-        One that does not wait gives up at once where SQLite's file is locked.
-        """
+    def connect(self) -> Connection:
+        """Return a connection that reads what is committed. Raises Unavailable."""
         try:
-            return self._reader.connect() if waits else self._glancer.connect()
+            return self._reader.connect()
         except SQLAlchemyError as failure:
             raise meaning(failure) from failure
+
+    def glance(self) -> AbstractContextManager[Driver]:
+        """Lend a connection for a look that never waits: raises Unavailable where it would.
+
+        SQLite only: its looks by a key take less than the hop to a thread that may wait.
+        """
+        return self._glancer.lent()
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -134,12 +169,13 @@ class Database:
                 yield member
         else:
             with self.transaction() as connection:
-                yield _Alone(connection)
+                yield _Alone(Driver(connection))
 
     def close(self) -> None:
         """Close every connection that is not in use."""
         with suppress(Unavailable), self._admitted():  # SQLite's last one writes its log back
-            self._glancer.dispose()
+            if self.is_sqlite:
+                self._glancer.close()
             self._reader.dispose()
             self.writer.dispose()
         if self._writer_lock:

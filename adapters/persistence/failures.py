@@ -46,7 +46,7 @@ def meaning(failure: SQLAlchemyError) -> Exception:
 
 def waited_too_long(failure: BaseException | None) -> bool:
     """Whether a statement gave up because another transaction held what it needed."""
-    original = getattr(failure, "orig", None)
+    original = getattr(failure, "orig", failure)
     return getattr(original, "sqlstate", None) == _LOCK_NOT_AVAILABLE
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, select, tuple_, update
 
+from adapters.persistence.prepared import Prepared
 from adapters.persistence.statements import Statements
 from adapters.persistence.tables import GrantRow, UserRow, table
 from application.ports.items import Grantee, Grants
@@ -16,17 +17,17 @@ from domain.sharing import Grant, GrantRole
 _GRANTS = table(GrantRow)
 _USERS = table(UserRow)
 _THIS_ONE = (_GRANTS.c.item_id == bindparam("item"), _GRANTS.c.user_id == bindparam("user"))
-_ONE = select(_GRANTS).where(*_THIS_ONE)
+_ONE = Prepared(select(_GRANTS).where(*_THIS_ONE))
 _OF_ITEM = (
     select(_GRANTS, _USERS.c.display_name)
     .join_from(_GRANTS, _USERS, _GRANTS.c.user_id == _USERS.c.id)
     .where(_GRANTS.c.item_id == bindparam("item"))
     .order_by(_GRANTS.c.created_at, _GRANTS.c.user_id)
 )
-_GRANTEES = select(_GRANTS.c.user_id).where(_GRANTS.c.item_id == bindparam("item"))
-_INSERT = insert(_GRANTS)
-_UPDATE = update(_GRANTS).where(*_THIS_ONE)
-_DELETE = delete(_GRANTS).where(*_THIS_ONE)
+_GRANTEES = Prepared(select(_GRANTS.c.user_id).where(_GRANTS.c.item_id == bindparam("item")))
+_INSERT = Prepared(insert(_GRANTS))
+_UPDATE = Prepared(update(_GRANTS).where(*_THIS_ONE))
+_DELETE = Prepared(delete(_GRANTS).where(*_THIS_ONE))
 
 
 class SqlGrants(Grants):
@@ -44,14 +45,14 @@ class SqlGrants(Grants):
         if after is not None:
             place = tuple_(_GRANTS.c.created_at, _GRANTS.c.user_id)
             query = query.where(place > (after.key, after.id))
-        rows = self._sql.run(query, {"item": item_id})
+        rows = self._sql.all(query, {"item": item_id})
         return [Grantee(_grant(row), row.display_name) for row in rows]
 
     def grantees(self, item_id: ItemId) -> frozenset[UserId]:
-        return frozenset(self._sql.run(_GRANTEES, {"item": item_id}).scalars())
+        return frozenset(self._sql.values(_GRANTEES, {"item": item_id}))
 
     def add(self, grant: Grant) -> None:
-        self._sql.run(
+        self._sql.change(
             _INSERT,
             {
                 "item_id": grant.item_id,
@@ -63,10 +64,10 @@ class SqlGrants(Grants):
 
     def save(self, grant: Grant) -> None:
         one = {"item": grant.item_id, "user": grant.user_id}
-        self._sql.run(_UPDATE, one | {"role": grant.role.value})
+        self._sql.change(_UPDATE, one | {"role": grant.role.value})
 
     def remove(self, item_id: ItemId, user_id: UserId) -> None:
-        self._sql.run(_DELETE, {"item": item_id, "user": user_id})
+        self._sql.change(_DELETE, {"item": item_id, "user": user_id})
 
 
 def _grant(row: Any) -> Grant:

@@ -13,6 +13,7 @@ from typing import Protocol
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from adapters.persistence.driver import Driver
 from adapters.persistence.failures import meaning
 from domain.errors import Unavailable
 
@@ -28,7 +29,7 @@ class Committing(Protocol):
     """A transaction that is open."""
 
     @property
-    def connection(self) -> Connection:
+    def driver(self) -> Driver:
         """Where its statements run."""
 
     def commit(self) -> None:
@@ -40,7 +41,7 @@ class _Group:
 
     def __init__(self, transaction: AbstractContextManager[Connection]) -> None:
         self._transaction = transaction
-        self.connection = transaction.__enter__()
+        self.driver = Driver(transaction.__enter__())
         self.members = 0
         self.is_over = threading.Event()
         self.failure: Exception | None = None
@@ -48,7 +49,7 @@ class _Group:
     @property
     def is_whole(self) -> bool:
         """Whether SQLite has kept the transaction open: some failures undo all of it."""
-        return bool(self.connection.connection.dbapi_connection.in_transaction)  # type: ignore[union-attr]  # a connection is there while it is checked out
+        return bool(self.driver.raw.in_transaction)
 
     def end(self) -> None:
         """Commit what was kept, if anything was, and tell every member."""
@@ -56,7 +57,7 @@ class _Group:
             if self.members and not self.is_whole:
                 raise Unavailable
             if self.members:
-                self.connection.commit()
+                self.driver.connection.commit()
         except (SQLAlchemyError, Unavailable) as failure:
             self.failure = meaning(failure) if isinstance(failure, SQLAlchemyError) else failure
         finally:
@@ -72,13 +73,13 @@ class _Member:
     def __init__(self, group: _Group, leave: Callable[[], None]) -> None:
         self._group = group
         self._leave = leave
-        self.connection = group.connection
+        self.driver = group.driver
         self.is_inside = True
         self._has_seen_others = group.members > 0
 
     def commit(self) -> None:
         """Keep the work, hand the transaction on, and wait until it is on disk."""
-        self.connection.exec_driver_sql(_KEEP)
+        self.driver.change(_KEEP)
         self._group.members += 1
         self.is_inside = False
         self._leave()
@@ -98,8 +99,8 @@ class _Member:
         self.is_inside = False
         try:
             if self._group.is_whole:
-                self.connection.exec_driver_sql(_UNDO)
-                self.connection.exec_driver_sql(_KEEP)
+                self.driver.change(_UNDO)
+                self.driver.change(_KEEP)
         finally:
             self._leave()
         if self._has_seen_others:
@@ -136,7 +137,7 @@ class GroupCommits:
                 self._end_group()
             if self._group is None:
                 self._group = _Group(self._transaction())
-            self._group.connection.exec_driver_sql(_BEGIN)
+            self._group.driver.change(_BEGIN)
             return _Member(self._group, self._leave)
         except BaseException:
             self._leave()

@@ -7,17 +7,19 @@ the two, a few steps are walked, and if they do not suffice, the rest is looked 
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Column, Select, bindparam, func, literal, select, tuple_
 
 from adapters.persistence.item_rows import item_of, tag_term
+from adapters.persistence.prepared import Prepared
 from adapters.persistence.statements import Statements
 from adapters.persistence.tables import GrantRow, ItemRow, ItemTermRow, table
 from application.ports.places import Place
-from domain.access import UserId
 from domain.item import Access, Item, SeenItem
-from domain.listing import ItemQuery, SortKey, Whose
+from domain.listing import ItemQuery, Sort, SortKey, Whose
 
 VERY_FEW = 50
 """Items that a word or tag may be on for them to be looked up by it at once."""
@@ -35,15 +37,34 @@ _SORT_COLUMNS: dict[SortKey, Column[Any]] = {
     SortKey.UPDATED_AT: _ITEMS.c.updated_at,
     SortKey.TITLE: _ITEMS.c.title_key,
 }
-_SHARED = (
-    select(_ITEMS, _GRANTS.c.role)
-    .join_from(_GRANTS, _ITEMS, _GRANTS.c.item_id == _ITEMS.c.id)
-    .where(_GRANTS.c.user_id == bindparam("viewer_id"))
+_ANY = select(_ITEMS, literal(None).label("role"))
+_LOOKUP = select(_TERMS.c.item_id).where(
+    _TERMS.c.term.between(bindparam("first"), bindparam("last"))
 )
-_ANYBODYS = select(_ITEMS, literal(None).label("role"))
-_OWNED = _ANYBODYS.where(_ITEMS.c.owner_id == bindparam("listed_owner"))
 
 Matches = Callable[[Item], bool]
+Term = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """A part of a list: its items, and how they are looked up by a word or a tag."""
+
+    items: Select[Any]
+    lookup: Select[Any] | None
+
+
+_ANYBODYS = _Part(_ANY, _LOOKUP)
+_OWNED = _Part(
+    _ANY.where(_ITEMS.c.owner_id == bindparam("listed_owner")),
+    _LOOKUP.where(_TERMS.c.owner_id == bindparam("listed_owner")),
+)
+_SHARED = _Part(
+    select(_ITEMS, _GRANTS.c.role)
+    .join_from(_GRANTS, _ITEMS, _GRANTS.c.item_id == _ITEMS.c.id)
+    .where(_GRANTS.c.user_id == bindparam("viewer_id")),
+    None,  # what is shared with somebody is not so much
+)
 
 
 class ItemLists:
@@ -63,14 +84,14 @@ class ItemLists:
         return found[:limit]
 
     def _walk(
-        self, part: Select[Any], wanted: ItemQuery, *, after: Place | None, limit: int
+        self, part: _Part, wanted: ItemQuery, *, after: Place | None, limit: int
     ) -> Iterator[SeenItem]:
         """Go through one part of the list in its order, until enough of it matches."""
         matches = _filter(wanted)
-        narrow = self._narrowed(part, wanted, VERY_FEW) if matches else part
+        rarest = self._rarest(part, wanted, VERY_FEW) if matches else None
         step, left = (limit * 4, limit) if matches else (limit, limit)
         while left > 0:
-            rows = self._page(narrow, wanted, after=after, limit=step)
+            rows = self._page(part, wanted, rarest, after=after, limit=step)
             for row in rows:
                 item = item_of(row)
                 if left > 0 and (matches is None or matches(item)):
@@ -80,39 +101,62 @@ class ItemLists:
                 return
             after = Place(_key(item_of(rows[-1]), wanted)[0], rows[-1].id)
             step = min(step * 4, _STEP_MAX)
-            if narrow is part and left > 0:
-                narrow = self._narrowed(part, wanted, FEW)
+            if rarest is None and left > 0:
+                rarest = self._rarest(part, wanted, FEW)
 
     def _page(
-        self, part: Select[Any], wanted: ItemQuery, *, after: Place | None, limit: int
+        self,
+        part: _Part,
+        wanted: ItemQuery,
+        term: Term | None,
+        *,
+        after: Place | None,
+        limit: int,
     ) -> Sequence[Any]:
-        column = _SORT_COLUMNS[wanted.sort.key]
+        """Return the next rows of a part, only those with a term if one is given."""
+        place = {} if after is None else {"behind": after.key, "behind_id": after.id}
+        page = _page_of(part, wanted.sort, is_first=after is None, has_term=term is not None)
+        return self._sql.all(page, _whose(wanted) | {"at_most": limit} | place | (term or {}))
+
+    def _rarest(self, part: _Part, wanted: ItemQuery, few: int) -> Term | None:
+        """Return the rarest word or tag of a search, if it is on few items."""
+        if part.lookup is None:
+            return None
+        count = _count_of(part.lookup)
+        some = _whose(wanted) | {"at_most": few + 1}
+        counted = [(self._sql.value(count, some | term), term) for term in _terms(wanted)]
+        fewest, rarest = min(counted, key=lambda pair: pair[0])
+        return rarest if fewest <= few else None
+
+
+@lru_cache
+def _page_of(part: _Part, sort: Sort, *, is_first: bool, has_term: bool) -> Prepared:
+    """Return the statement for a page of a part."""
+    column = _SORT_COLUMNS[sort.key]
+    query = part.items
+    if has_term and part.lookup is not None:
+        query = query.where(_ITEMS.c.id.in_(part.lookup))
+    if not is_first:
         place = tuple_(column, _ITEMS.c.id)
-        down = wanted.sort.is_descending
-        order = (column.desc(), _ITEMS.c.id.desc()) if down else (column, _ITEMS.c.id)
-        query = part.order_by(*order).limit(limit)
-        if after is not None:
-            behind = (after.key, after.id)
-            query = query.where(place < behind if down else place > behind)
-        return self._sql.run(query, _parameters(wanted)).all()
-
-    def _narrowed(self, part: Select[Any], wanted: ItemQuery, few: int) -> Select[Any]:
-        """Narrow a part to the items of the rarest word or tag, if they are few."""
-        if part is not _OWNED and part is not _ANYBODYS:
-            return part  # what is shared with somebody is not so much
-        lookups = [_by_term(term, _listed_owner(wanted)) for term in _terms(wanted)]
-        counted = ((self._count(lookup, few), lookup) for lookup in lookups)
-        count, rarest = min(counted, key=lambda pair: pair[0])
-        return part.where(_ITEMS.c.id.in_(rarest)) if count <= few else part
-
-    def _count(self, lookup: Select[Any], few: int) -> int:
-        """Count what a lookup finds, up to one more than few."""
-        some = lookup.limit(few + 1).subquery()
-        counted: int = self._sql.run(select(func.count()).select_from(some)).scalar_one()
-        return counted
+        behind = tuple_(
+            bindparam("behind", type_=column.type), bindparam("behind_id", type_=_ITEMS.c.id.type)
+        )
+        query = query.where(place < behind if sort.is_descending else place > behind)
+    down = (column.desc(), _ITEMS.c.id.desc())
+    up = (column, _ITEMS.c.id)
+    return Prepared(
+        query.order_by(*(down if sort.is_descending else up)).limit(bindparam("at_most"))
+    )
 
 
-def _parts(wanted: ItemQuery) -> list[Select[Any]]:
+@lru_cache
+def _count_of(lookup: Select[Any]) -> Prepared:
+    """Return the statement that counts what a lookup finds, up to so many."""
+    some = lookup.limit(bindparam("at_most")).subquery()
+    return Prepared(select(func.count()).select_from(some))
+
+
+def _parts(wanted: ItemQuery) -> list[_Part]:
     match wanted.whose:
         case Whose.OWNED:
             return [_OWNED]
@@ -124,23 +168,16 @@ def _parts(wanted: ItemQuery) -> list[Select[Any]]:
             return [_ANYBODYS] if wanted.owner_id is None else [_OWNED]
 
 
-def _listed_owner(wanted: ItemQuery) -> UserId | None:
-    return wanted.owner_id if wanted.whose is Whose.ANY else wanted.viewer_id
+def _whose(wanted: ItemQuery) -> dict[str, object]:
+    owner = wanted.owner_id if wanted.whose is Whose.ANY else wanted.viewer_id
+    return {"viewer_id": wanted.viewer_id, "listed_owner": owner}
 
 
-def _parameters(wanted: ItemQuery) -> dict[str, object]:
-    return {"viewer_id": wanted.viewer_id, "listed_owner": _listed_owner(wanted)}
-
-
-def _terms(wanted: ItemQuery) -> list[tuple[str, str]]:
+def _terms(wanted: ItemQuery) -> list[Term]:
     """Return the bounds of each term: a tag is itself, a word is all that begin with it."""
     tags = [(tag_term(tag), tag_term(tag)) for tag in wanted.tags]
-    return tags + [(word, word + _AFTER_EVERY_WORD) for word in wanted.words]
-
-
-def _by_term(bounds: tuple[str, str], owner: UserId | None) -> Select[Any]:
-    query = select(_TERMS.c.item_id).where(_TERMS.c.term.between(*bounds))
-    return query if owner is None else query.where(_TERMS.c.owner_id == owner)
+    words = [(word, word + _AFTER_EVERY_WORD) for word in wanted.words]
+    return [{"first": first, "last": last} for first, last in tags + words]
 
 
 def _filter(wanted: ItemQuery) -> Matches | None:

@@ -6,6 +6,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 
 from adapters.persistence.item_lists import ItemLists
 from adapters.persistence.item_rows import item_of, terms_of, values_of
+from adapters.persistence.prepared import Prepared
 from adapters.persistence.statements import Statements
 from adapters.persistence.tables import ItemRow, ItemTermRow, table
 from application.ports.items import Items
@@ -15,22 +16,25 @@ from domain.listing import ItemQuery
 
 _ITEMS = table(ItemRow)
 _TERMS = table(ItemTermRow)
-_BY_ID = select(_ITEMS).where(_ITEMS.c.id == bindparam("id"))
-_LOCKED = _BY_ID.with_for_update()
+_ONE = select(_ITEMS).where(_ITEMS.c.id == bindparam("id"))
+_BY_ID = Prepared(_ONE)
+_LOCKED = Prepared(_ONE.with_for_update())
 _LOCKED_ALL = (
     select(_ITEMS)
     .where(_ITEMS.c.id.in_(bindparam("ids", expanding=True)))
     .order_by(_ITEMS.c.id)
     .with_for_update()
 )
-_INSERT = insert(_ITEMS)
-_UPDATE = update(_ITEMS).where(_ITEMS.c.id == bindparam("item"))
-_DELETE = delete(_ITEMS).where(_ITEMS.c.id == bindparam("id"))
-_INSERT_TERMS = insert(_TERMS)
-_DELETE_TERM = delete(_TERMS).where(
-    _TERMS.c.owner_id == bindparam("owner"),
-    _TERMS.c.term == bindparam("word"),
-    _TERMS.c.item_id == bindparam("item"),
+_INSERT = Prepared(insert(_ITEMS))
+_UPDATE = Prepared(update(_ITEMS).where(_ITEMS.c.id == bindparam("item")))
+_DELETE = Prepared(delete(_ITEMS).where(_ITEMS.c.id == bindparam("id")))
+_INSERT_TERMS = Prepared(insert(_TERMS))
+_DELETE_TERM = Prepared(
+    delete(_TERMS).where(
+        _TERMS.c.owner_id == bindparam("owner"),
+        _TERMS.c.term == bindparam("word"),
+        _TERMS.c.item_id == bindparam("item"),
+    )
 )
 
 
@@ -51,32 +55,30 @@ class SqlItems(Items):
     def lock_all(self, ids: Collection[ItemId]) -> Mapping[ItemId, Item]:
         if not ids:
             return {}
-        rows = self._sql.run(_LOCKED_ALL, {"ids": list(ids)})
+        rows = self._sql.all(_LOCKED_ALL, {"ids": list(ids)})
         return {item.id: item for item in map(item_of, rows)}
 
     def matching(self, wanted: ItemQuery, *, after: Place | None, limit: int) -> Sequence[SeenItem]:
         return ItemLists(self._sql).matching(wanted, after=after, limit=limit)
 
     def add(self, item: Item) -> None:
-        self._sql.run(_INSERT, values_of(item))
+        self._sql.change(_INSERT, values_of(item))
         self._add_terms(item, terms_of(item))
 
     def save(self, item: Item, *, before: Item) -> None:
-        self._sql.run(_UPDATE, values_of(item) | {"item": item.id})
+        self._sql.change(_UPDATE, values_of(item) | {"item": item.id})
         old, new = terms_of(before), terms_of(item)
         self._remove_terms(item, old - new)
         self._add_terms(item, new - old)
 
     def remove(self, item: Item) -> None:
         self._remove_terms(item, terms_of(item))
-        self._sql.run(_DELETE, {"id": item.id})
+        self._sql.change(_DELETE, {"id": item.id})
 
     def _add_terms(self, item: Item, terms: Iterable[str]) -> None:
         rows = [{"owner_id": item.owner_id, "term": term, "item_id": item.id} for term in terms]
-        if rows:
-            self._sql.run(_INSERT_TERMS, rows)
+        self._sql.change_each(_INSERT_TERMS, rows)
 
     def _remove_terms(self, item: Item, terms: Iterable[str]) -> None:
         rows = [{"owner": item.owner_id, "word": term, "item": item.id} for term in terms]
-        if rows:
-            self._sql.run(_DELETE_TERM, rows)
+        self._sql.change_each(_DELETE_TERM, rows)

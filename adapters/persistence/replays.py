@@ -8,9 +8,9 @@ from datetime import datetime
 
 from pydantic import TypeAdapter
 from sqlalchemy import bindparam, delete, select, tuple_, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from adapters.persistence.failures import waited_too_long
+from adapters.persistence.prepared import Prepared
 from adapters.persistence.statements import Statements
 from adapters.persistence.tables import ReplayRow, table
 from application.batch import BatchDone
@@ -21,19 +21,22 @@ from domain.item import SeenItem
 
 _REPLAYS = table(ReplayRow)
 _THIS_ONE = (_REPLAYS.c.user_id == bindparam("user"), _REPLAYS.c.key == bindparam("which"))
-_DELETE_OVER = delete(_REPLAYS).where(*_THIS_ONE, _REPLAYS.c.expires_at <= bindparam("now"))
-_HOLD = {
-    "sqlite": sqlite.insert(_REPLAYS).on_conflict_do_nothing().returning(_REPLAYS.c.key),
-    "postgresql": postgresql.insert(_REPLAYS).on_conflict_do_nothing().returning(_REPLAYS.c.key),
-}
-_ONE = select(_REPLAYS).where(*_THIS_ONE)
-_KEEP = update(_REPLAYS).where(*_THIS_ONE)
+_DELETE_OVER = Prepared(
+    delete(_REPLAYS).where(*_THIS_ONE, _REPLAYS.c.expires_at <= bindparam("now"))
+)
+_HOLD = Prepared(
+    lambda dialect: dialect.insert(_REPLAYS).on_conflict_do_nothing().returning(_REPLAYS.c.key)
+)
+_ONE = Prepared(select(_REPLAYS).where(*_THIS_ONE))
+_KEEP = Prepared(update(_REPLAYS).where(*_THIS_ONE))
 _KEY = tuple_(_REPLAYS.c.user_id, _REPLAYS.c.key)
-_DELETE_ALL_OVER = delete(_REPLAYS).where(
-    _KEY.in_(
-        select(_REPLAYS.c.user_id, _REPLAYS.c.key)
-        .where(_REPLAYS.c.expires_at <= bindparam("now"))
-        .limit(bindparam("at_most"))
+_DELETE_ALL_OVER = Prepared(
+    delete(_REPLAYS).where(
+        _KEY.in_(
+            select(_REPLAYS.c.user_id, _REPLAYS.c.key)
+            .where(_REPLAYS.c.expires_at <= bindparam("now"))
+            .limit(bindparam("at_most"))
+        )
     )
 )
 _KINDS: dict[str, TypeAdapter[object]] = {
@@ -49,7 +52,7 @@ class SqlReplays(Replays):
 
     def find(self, user_id: UserId, attempt: Attempt, *, now: datetime) -> object | None:
         this_one: dict[str, object] = {"user": user_id, "which": attempt.key}
-        self._sql.run(_DELETE_OVER, this_one | {"now": now})
+        self._sql.change(_DELETE_OVER, this_one | {"now": now})
         if self._hold(user_id, attempt, now):
             return None
         row = self._sql.one(_ONE, this_one)
@@ -68,7 +71,7 @@ class SqlReplays(Replays):
             "expires_at": now,
         }
         try:
-            return self._sql.one(_HOLD[self._sql.dialect], held) is not None
+            return self._sql.one(_HOLD, held) is not None
         except Unavailable as failure:
             if waited_too_long(failure.__cause__):
                 raise IdempotencyInProgress from failure
@@ -80,7 +83,9 @@ class SqlReplays(Replays):
         kind = type(result).__name__
         written = _KINDS[kind].dump_json(result).decode()
         this_one = {"user": user_id, "which": attempt.key}
-        self._sql.run(_KEEP, this_one | {"result": f"{kind} {written}", "expires_at": expires_at})
+        self._sql.change(
+            _KEEP, this_one | {"result": f"{kind} {written}", "expires_at": expires_at}
+        )
 
     def remove_expired(self, *, now: datetime, at_most: int) -> int:
-        return self._sql.run(_DELETE_ALL_OVER, {"now": now, "at_most": at_most}).rowcount
+        return self._sql.change(_DELETE_ALL_OVER, {"now": now, "at_most": at_most})

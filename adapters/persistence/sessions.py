@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, or_, select, update
 
+from adapters.persistence.prepared import Prepared
 from adapters.persistence.statements import Statements
 from adapters.persistence.tables import SessionRow, UserRow, table
 from application.ports.accounts import Sessions
@@ -15,7 +16,7 @@ from domain.user import Status
 
 _SESSIONS = table(SessionRow)
 _USERS = table(UserRow)
-_STANDING = (
+_STANDING = Prepared(
     select(
         _SESSIONS.c.user_id,
         _USERS.c.role,
@@ -26,13 +27,13 @@ _STANDING = (
     .join_from(_SESSIONS, _USERS, _SESSIONS.c.user_id == _USERS.c.id)
     .where(_SESSIONS.c.id == bindparam("id"))
 )
-_LOCKED = select(_SESSIONS).where(_SESSIONS.c.id == bindparam("id")).with_for_update()
-_OF_USER = (
+_LOCKED = Prepared(select(_SESSIONS).where(_SESSIONS.c.id == bindparam("id")).with_for_update())
+_OF_USER = Prepared(
     select(_SESSIONS)
     .where(_SESSIONS.c.user_id == bindparam("user_id"))
     .order_by(_SESSIONS.c.last_used_at.desc(), _SESSIONS.c.id.desc())
 )
-_OVER = (
+_OVER = Prepared(
     select(_SESSIONS.c.id)
     .where(
         or_(
@@ -43,11 +44,12 @@ _OVER = (
     .limit(bindparam("at_most"))
     .with_for_update(skip_locked=True)
 )
-_INSERT = insert(_SESSIONS)
-_UPDATE = update(_SESSIONS).where(_SESSIONS.c.id == bindparam("key"))
-_DELETE = delete(_SESSIONS).where(_SESSIONS.c.id == bindparam("id"))
-_DELETE_ALL = delete(_SESSIONS).where(_SESSIONS.c.user_id == bindparam("user_id"))
-_DELETE_OTHERS = _DELETE_ALL.where(_SESSIONS.c.id != bindparam("keep"))
+_INSERT = Prepared(insert(_SESSIONS))
+_UPDATE = Prepared(update(_SESSIONS).where(_SESSIONS.c.id == bindparam("key")))
+_DELETE = Prepared(delete(_SESSIONS).where(_SESSIONS.c.id == bindparam("id")))
+_OF = delete(_SESSIONS).where(_SESSIONS.c.user_id == bindparam("user_id"))
+_DELETE_ALL = Prepared(_OF)
+_DELETE_OTHERS = Prepared(_OF.where(_SESSIONS.c.id != bindparam("keep")))
 
 
 class SqlSessions(Sessions):
@@ -69,26 +71,26 @@ class SqlSessions(Sessions):
         )
 
     def of_user(self, user_id: UserId) -> Sequence[Session]:
-        return [_session(row) for row in self._sql.run(_OF_USER, {"user_id": user_id})]
+        return [_session(row) for row in self._sql.all(_OF_USER, {"user_id": user_id})]
 
     def lock(self, id: SessionId) -> Session | None:
         row = self._sql.one(_LOCKED, {"id": id})
         return None if row is None else _session(row)
 
     def add(self, session: Session) -> None:
-        self._sql.run(_INSERT, _values(session))
+        self._sql.change(_INSERT, _values(session))
 
     def save(self, session: Session) -> None:
-        self._sql.run(_UPDATE, _values(session) | {"key": session.id})
+        self._sql.change(_UPDATE, _values(session) | {"key": session.id})
 
     def remove(self, id: SessionId) -> None:
-        self._sql.run(_DELETE, {"id": id})
+        self._sql.change(_DELETE, {"id": id})
 
     def remove_all_of(self, user_id: UserId, *, keep: SessionId | None = None) -> None:
         if keep is None:
-            self._sql.run(_DELETE_ALL, {"user_id": user_id})
+            self._sql.change(_DELETE_ALL, {"user_id": user_id})
         else:
-            self._sql.run(_DELETE_OTHERS, {"user_id": user_id, "keep": keep})
+            self._sql.change(_DELETE_OTHERS, {"user_id": user_id, "keep": keep})
 
     def remove_over(self, lifetimes: Lifetimes, *, now: datetime, at_most: int) -> int:
         limits = {
@@ -96,7 +98,7 @@ class SqlSessions(Sessions):
             "begun_before": now - lifetimes.absolute,
             "at_most": at_most,
         }
-        over = self._sql.run(_OVER, limits).scalars().all()
+        over = self._sql.values(_OVER, limits)
         for id in over:
             self.remove(id)
         return len(over)

@@ -1,22 +1,28 @@
-"""Running statements on one connection, with failures said in the domain's words."""
+"""Running the statements of one unit of work, or of one look, on its connection."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, Executable
-from sqlalchemy.engine.row import Row
+from sqlalchemy import Executable
 from sqlalchemy.exc import SQLAlchemyError
 
+from adapters.persistence.driver import Driver
 from adapters.persistence.failures import meaning
+from adapters.persistence.prepared import Parameters, Prepared
 
-Parameters = Mapping[str, object]
+_NONE: Parameters = MappingProxyType({})
 
 
 class Statements:
-    """Runs prepared statements; the repositories of one unit of work share one of these."""
+    """Runs statements; the repositories of one unit of work share one of these.
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    What is prepared goes straight to the driver, anything else through SQLAlchemy. Each method
+    raises the domain's error for what went wrong.
+    """
+
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
         self._is_over = False
 
     def end(self) -> None:
@@ -31,18 +37,51 @@ class Statements:
     @property
     def dialect(self) -> str:
         """The name of the database's dialect of SQL."""
-        return self._connection.dialect.name
+        return self._driver.dialect.name
 
-    def run(
-        self, statement: Executable, parameters: Parameters | Sequence[Parameters] | None = None
-    ) -> CursorResult[Any]:
-        """Run a statement. Raises the domain's error for what went wrong."""
+    def all(
+        self, statement: Prepared | Executable, parameters: Parameters = _NONE
+    ) -> Sequence[Any]:
+        """Return every row."""
         self._check()
+        if not isinstance(statement, Prepared):
+            return list(self._execute(statement, parameters))
+        written = statement.on(self._driver.dialect, parameters)
+        found = self._driver.rows(written.text, written.values(parameters))
+        return [written.row(values) for values in found]
+
+    def one(self, statement: Prepared, parameters: Parameters = _NONE) -> Any:
+        """Return the first row, or None."""
+        rows = self.all(statement, parameters)
+        return rows[0] if rows else None
+
+    def values(self, statement: Prepared, parameters: Parameters = _NONE) -> Sequence[Any]:
+        """Return the first column of every row."""
+        return [row[0] for row in self.all(statement, parameters)]
+
+    def value(self, statement: Prepared, parameters: Parameters = _NONE) -> Any:
+        """Return the first column of the first row, or None."""
+        row = self.one(statement, parameters)
+        return None if row is None else row[0]
+
+    def change(self, statement: Prepared | Executable, parameters: Parameters = _NONE) -> int:
+        """Change rows; return how many."""
+        self._check()
+        if not isinstance(statement, Prepared):
+            count: int = self._execute(statement, parameters).rowcount
+            return count
+        written = statement.on(self._driver.dialect, parameters)
+        return self._driver.change(written.text, written.values(parameters))
+
+    def change_each(self, statement: Prepared, parameters: Sequence[Parameters]) -> None:
+        """Do the same change with each of several sets of values."""
+        self._check()
+        if parameters:
+            written = statement.on(self._driver.dialect, parameters[0])
+            self._driver.change_each(written.text, [written.values(each) for each in parameters])
+
+    def _execute(self, statement: Executable, parameters: Parameters) -> Any:
         try:
-            return self._connection.execute(statement, parameters)
+            return self._driver.connection.execute(statement, dict(parameters))
         except SQLAlchemyError as failure:
             raise meaning(failure) from failure
-
-    def one(self, statement: Executable, parameters: Parameters) -> Row[Any] | None:
-        """Return the only row, or None."""
-        return self.run(statement, parameters).one_or_none()

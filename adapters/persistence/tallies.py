@@ -4,27 +4,26 @@ from dataclasses import asdict
 from datetime import datetime
 
 from sqlalchemy import bindparam, delete, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from adapters.persistence.prepared import Prepared
 from adapters.persistence.statements import Statements
 from adapters.persistence.tables import TallyRow, table
 from application.ports.records import Tallies
 from domain.throttle import Tally
 
 _TALLIES = table(TallyRow)
-_MADE = {
-    "sqlite": sqlite.insert(_TALLIES).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(_TALLIES).on_conflict_do_nothing(),
-}
-_HELD = select(_TALLIES).where(_TALLIES.c.key == bindparam("key")).with_for_update()
-_UPDATE = update(_TALLIES).where(_TALLIES.c.key == bindparam("held"))
-_DELETE = delete(_TALLIES).where(_TALLIES.c.key == bindparam("key"))
-_COUNT = select(func.count()).select_from(_TALLIES)
+_MADE = Prepared(lambda dialect: dialect.insert(_TALLIES).on_conflict_do_nothing())
+_HELD = Prepared(select(_TALLIES).where(_TALLIES.c.key == bindparam("key")).with_for_update())
+_UPDATE = Prepared(update(_TALLIES).where(_TALLIES.c.key == bindparam("held")))
+_DELETE = Prepared(delete(_TALLIES).where(_TALLIES.c.key == bindparam("key")))
+_COUNT = Prepared(select(func.count()).select_from(_TALLIES))
 _OLDEST = select(_TALLIES.c.key).order_by(_TALLIES.c.forget_at).limit(bindparam("at_most"))
-_DELETE_OVER = delete(_TALLIES).where(
-    _TALLIES.c.key.in_(_OLDEST.where(_TALLIES.c.forget_at <= bindparam("now")))
+_DELETE_OVER = Prepared(
+    delete(_TALLIES).where(
+        _TALLIES.c.key.in_(_OLDEST.where(_TALLIES.c.forget_at <= bindparam("now")))
+    )
 )
-_DELETE_OLDEST = delete(_TALLIES).where(_TALLIES.c.key.in_(_OLDEST))
+_DELETE_OLDEST = Prepared(delete(_TALLIES).where(_TALLIES.c.key.in_(_OLDEST)))
 _AT_ONCE = 10_000
 
 
@@ -37,25 +36,25 @@ class SqlTallies(Tallies):
     def hold(self, key: str, *, now: datetime) -> Tally:
         row = self._sql.one(_HELD, {"key": key})
         while row is None:  # made first, so that there is something to hold
-            self._sql.run(_MADE[self._sql.dialect], asdict(Tally.fresh(key, now=now)))
+            self._sql.change(_MADE, asdict(Tally.fresh(key, now=now)))
             row = self._sql.one(_HELD, {"key": key})  # unless it was forgotten just now
         return Tally(
             key=row.key,
-            count=row._mapping["count"],  # `row.count` is a tuple's method
+            count=row.count,
             closed_until=row.closed_until,
             forget_at=row.forget_at,
         )
 
     def save(self, tally: Tally) -> None:
-        self._sql.run(_UPDATE, asdict(tally) | {"held": tally.key})
+        self._sql.change(_UPDATE, asdict(tally) | {"held": tally.key})
 
     def remove(self, key: str) -> None:
-        self._sql.run(_DELETE, {"key": key})
+        self._sql.change(_DELETE, {"key": key})
 
     def remove_forgettable(self, *, now: datetime, keep: int) -> int:
         over = {"now": now, "at_most": _AT_ONCE}
-        gone = self._sql.run(_DELETE_OVER, over).rowcount
-        surplus = self._sql.run(_COUNT).scalar_one() - keep
+        gone = self._sql.change(_DELETE_OVER, over)
+        surplus = self._sql.value(_COUNT) - keep
         if surplus > 0:
-            gone += self._sql.run(_DELETE_OLDEST, {"at_most": surplus}).rowcount
+            gone += self._sql.change(_DELETE_OLDEST, {"at_most": surplus})
         return gone

@@ -5,11 +5,10 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from typing import Self
 
-from sqlalchemy import Connection
-
 from adapters.persistence.audit import SqlAuditTrail
 from adapters.persistence.changes import SqlChanges
 from adapters.persistence.database import Database
+from adapters.persistence.driver import Driver
 from adapters.persistence.grants import SqlGrants
 from adapters.persistence.group_commit import Committing
 from adapters.persistence.items import SqlItems
@@ -72,8 +71,8 @@ class SqlRepositories(Repositories):
 class SqlReading(SqlRepositories):
     """What is committed now."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._statements = Statements(connection)
+    def __init__(self, driver: Driver) -> None:
+        self._statements = Statements(driver)
 
 
 class SqlUnitOfWork(SqlRepositories, UnitOfWork):
@@ -84,7 +83,7 @@ class SqlUnitOfWork(SqlRepositories, UnitOfWork):
 
     def __enter__(self) -> Self:
         self._transaction = self._begun.__enter__()
-        self._statements = Statements(self._transaction.connection)
+        self._statements = Statements(self._transaction.driver)
         return self
 
     def __exit__(self, *failure: object) -> None:
@@ -111,7 +110,7 @@ class SqlStore:
     def reading(self) -> Iterator[Repositories]:
         """Look at what is committed now."""
         with self._database.connect() as connection:
-            yield SqlReading(connection)
+            yield SqlReading(Driver(connection))
 
     @property
     def can_glance(self) -> bool:
@@ -121,5 +120,5 @@ class SqlStore:
     @contextmanager
     def glancing(self) -> Iterator[Repositories]:
         """As `reading`, without waiting: raises Unavailable where that would wait."""
-        with self._database.connect(waits=False) as connection:
-            yield SqlReading(connection)
+        with self._database.glance() as driver:
+            yield SqlReading(driver)

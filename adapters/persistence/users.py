@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, select, tuple_, update
 
+from adapters.persistence.prepared import Prepared
 from adapters.persistence.statements import Statements
 from adapters.persistence.tables import UserRow, table
 from application.ports.accounts import UserFilter, Users
@@ -14,19 +15,20 @@ from domain.access import Role, UserId
 from domain.user import Status, User
 
 _USERS = table(UserRow)
-_BY_ID = select(_USERS).where(_USERS.c.id == bindparam("id"))
-_BY_EMAIL = select(_USERS).where(_USERS.c.email == bindparam("email"))
-_LOCKED = _BY_ID.with_for_update()
-_ACTIVE_ADMINS = (
+_ONE = select(_USERS).where(_USERS.c.id == bindparam("id"))
+_BY_ID = Prepared(_ONE)
+_BY_EMAIL = Prepared(select(_USERS).where(_USERS.c.email == bindparam("email")))
+_LOCKED = Prepared(_ONE.with_for_update())
+_ACTIVE_ADMINS = Prepared(
     select(_USERS.c.id)
     .where(_USERS.c.role == Role.ADMIN.value, _USERS.c.status == Status.ACTIVE.value)
     .order_by(_USERS.c.id)
     .with_for_update()
 )
 _NEWEST_FIRST = select(_USERS).order_by(_USERS.c.created_at.desc(), _USERS.c.id.desc())
-_INSERT = insert(_USERS)
-_UPDATE = update(_USERS).where(_USERS.c.id == bindparam("key"))
-_DELETE = delete(_USERS).where(_USERS.c.id == bindparam("id"))
+_INSERT = Prepared(insert(_USERS))
+_UPDATE = Prepared(update(_USERS).where(_USERS.c.id == bindparam("key")))
+_DELETE = Prepared(delete(_USERS).where(_USERS.c.id == bindparam("id")))
 
 
 class SqlUsers(Users):
@@ -45,7 +47,7 @@ class SqlUsers(Users):
         return _user(self._sql.one(_LOCKED, {"id": id}))
 
     def lock_active_admins(self) -> frozenset[UserId]:
-        return frozenset(self._sql.run(_ACTIVE_ADMINS).scalars())
+        return frozenset(self._sql.values(_ACTIVE_ADMINS))
 
     def matching(self, wanted: UserFilter, *, after: Place | None, limit: int) -> Sequence[User]:
         query = _NEWEST_FIRST.limit(limit)
@@ -58,16 +60,16 @@ class SqlUsers(Users):
         if after is not None:
             behind = tuple_(_USERS.c.created_at, _USERS.c.id)
             query = query.where(behind < (after.key, after.id))
-        return [_made(row) for row in self._sql.run(query)]
+        return [_made(row) for row in self._sql.all(query)]
 
     def add(self, user: User) -> None:
-        self._sql.run(_INSERT, _values(user))
+        self._sql.change(_INSERT, _values(user))
 
     def save(self, user: User) -> None:
-        self._sql.run(_UPDATE, _values(user) | {"key": user.id})
+        self._sql.change(_UPDATE, _values(user) | {"key": user.id})
 
     def remove(self, id: UserId) -> None:
-        self._sql.run(_DELETE, {"id": id})
+        self._sql.change(_DELETE, {"id": id})
 
 
 def _user(row: Any) -> User | None:

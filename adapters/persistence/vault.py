@@ -2,14 +2,15 @@
 
 from sqlalchemy import bindparam, delete, insert, select
 
+from adapters.persistence.prepared import Prepared
 from adapters.persistence.statements import Statements
 from adapters.persistence.tables import VaultRow, table
 from application.ports.records import Vault
 
 _VAULT = table(VaultRow)
-_BY_NAME = select(_VAULT.c.sealed).where(_VAULT.c.name == bindparam("name"))
-_INSERT = insert(_VAULT)
-_DELETE = delete(_VAULT).where(_VAULT.c.name == bindparam("name"))
+_BY_NAME = Prepared(select(_VAULT.c.sealed).where(_VAULT.c.name == bindparam("name")))
+_INSERT = Prepared(insert(_VAULT))
+_DELETE = Prepared(delete(_VAULT).where(_VAULT.c.name == bindparam("name")))
 
 
 class SqlVault(Vault):
@@ -23,5 +24,5 @@ class SqlVault(Vault):
         return None if row is None else row.sealed
 
     def put(self, name: str, sealed: bytes) -> None:
-        self._sql.run(_DELETE, {"name": name})
-        self._sql.run(_INSERT, {"name": name, "sealed": sealed})
+        self._sql.change(_DELETE, {"name": name})
+        self._sql.change(_INSERT, {"name": name, "sealed": sealed})

@@ -7,11 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from sqlalchemy import event, insert
 
 from adapters.persistence.database import Database
+from adapters.persistence.driver import Driver
 from adapters.persistence.item_rows import terms_of, values_of
 from adapters.persistence.tables import GrantRow, ItemRow, ItemTermRow, table
 from adapters.persistence.unit_of_work import SqlStore
@@ -115,18 +117,24 @@ def heard(database: Database) -> Iterator[list[Asked]]:
     def hear(_c: Any, _k: Any, statement: str, parameters: Any, *_: Any) -> None:
         said.append((statement, parameters))
 
+    def hear_rows(driver: Driver, text: str, values: Any = ()) -> Any:
+        said.append((text, values))
+        return rows_of(driver, text, values)
+
     asked: list[Asked] = []
+    rows_of = Driver.rows
     with database.connect() as connection:
         engine = connection.engine
     event.listen(engine, "before_cursor_execute", hear)
     try:
-        yield asked
+        with patch.object(Driver, "rows", hear_rows):
+            yield asked
     finally:
         event.remove(engine, "before_cursor_execute", hear)
     explain = "EXPLAIN QUERY PLAN" if database.is_sqlite else "EXPLAIN (FORMAT JSON)"
     with database.connect() as connection:
         for statement, parameters in {str(each): each for each in said}.values():
-            rows = connection.exec_driver_sql(f"{explain} {statement}", parameters).all()
+            rows = Driver(connection).rows(f"{explain} {statement}", parameters)
             found = [row[3] for row in rows] if database.is_sqlite else rows[0][0]
             asked.append(Asked(statement, found, parameters))
 
