@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import sys
 
 import typer
@@ -28,6 +29,7 @@ def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:
         )
         raise typer.Exit(2)
     _prepare(settings)
+    _ensure_free(host, port)
     if settings.env == "development":
         _welcome(settings, host, port)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises it again at its end
@@ -44,6 +46,20 @@ def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:
         timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=settings.shutdown_grace,
     )
+
+
+def _ensure_free(host: str, port: int) -> None:
+    """Exit with one clear line if nothing can listen there: a mistake that is made every day."""
+    try:
+        for family, *_, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+            socket.create_server(address, family=family).close()
+    except OSError as error:
+        typer.echo(
+            f"basalt: cannot listen on {host}:{port} ({error.strerror}): "
+            "stop what does, or choose another with --port",
+            err=True,
+        )
+        raise typer.Exit(1) from None
 
 
 def _prepare(settings: Settings) -> None:
