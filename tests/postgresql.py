@@ -102,6 +102,11 @@ class Installation:
         return replace(self, programs=folder / package.name / install.name / "bin")
 
 
+def connect(url: str, *, autocommit: bool = True) -> psycopg.Connection:
+    """Open a connection beside the service's, to look at what it did or to stand in its way."""
+    return psycopg.connect(url, autocommit=autocommit)
+
+
 def installations() -> Iterator[Installation]:
     """Yield the installations that work here: the machine's, the newest first, then the wheel's."""
     on_path = shutil.which("postgres")

@@ -18,7 +18,8 @@ import sys
 from entrypoints.cli.main import app
 for words in (["--help"], [], ["serve", "--help"], ["migrate", "--help"], ["users", "--help"],
               ["users", "create", "--help"], ["openapi", "--help"], ["nonsense"],
-              ["serve", "--port", "x"], ["users", "create"], ["serve", "--workers", "0"]):
+              ["serve", "--port", "x"], ["users", "create"], ["serve", "--workers", "0"],
+              ["keys", "--help"], ["keys", "rotate", "--help"], ["keys", "retire"]):
     try:
         app(words)
     except SystemExit as end:
@@ -28,6 +29,9 @@ COMMANDS = [
     ("serve",),
     ("migrate",),
     ("users", "create", "ada@example.com", "--password-stdin"),
+    ("keys", "list"),
+    ("keys", "rotate", "--now"),
+    ("keys", "retire", "nobodys"),
 ]
 
 
@@ -36,10 +40,10 @@ def test_help_and_usage_errors_load_neither_web_nor_database() -> None:
         [sys.executable, "-c", LOADS], cwd=ROOT, capture_output=True, text=True, check=True
     )
     lines = [line for line in finished.stderr.splitlines() if line.startswith("[")]
-    assert len(lines) == 11
+    assert len(lines) == 14
     for line in lines:
         assert line.endswith(" []"), line
-    for command in ("serve", "migrate", "users", "openapi"):
+    for command in ("serve", "migrate", "users", "keys", "openapi"):
         assert command in finished.stdout
 
 

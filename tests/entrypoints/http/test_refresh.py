@@ -5,6 +5,8 @@ import asyncio
 import httpx
 import pytest
 
+from tests.entrypoints.cli.tampering import rewrite
+from tests.entrypoints.conftest import SettingsOf
 from tests.entrypoints.http.api import EVERY_DATABASE, Api, Person, Start, refresh_form, told
 
 pytestmark = EVERY_DATABASE
@@ -51,6 +53,26 @@ async def test_a_lost_reply_is_given_again_within_the_grace(
     assert await successor(nobody, first) == second
     assert await successor(nobody, second) not in {first, second}
     assert await alive(ada)
+
+
+async def test_an_answer_that_could_not_be_made_after_the_commit_is_asked_for_again(
+    start: Start, settings_of: SettingsOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapters.security.signing_keys.FOLLOW_AFTER", 0)
+    async with start() as api:
+        ada, nobody = await api.join("ada"), await api.client()
+        first = ada.tokens["refresh_token"]
+        rewrite(settings_of(), "CREATE TABLE kept AS SELECT * FROM signing_keys")
+        rewrite(settings_of(), "DELETE FROM signing_keys")
+        for _ in range(2):
+            assert told(await refreshed(nobody, first)) == (503, "SERVICE_UNAVAILABLE")
+        rewrite(settings_of(), "INSERT INTO signing_keys SELECT * FROM kept")
+        second = await successor(nobody, first)
+        assert await successor(nobody, first) == second
+        assert await alive(ada)
+        assert await successor(nobody, second) not in {first, second}
+        assert told(await refreshed(nobody, first)) == (401, "REFRESH_TOKEN_REUSED")
+        assert not await alive(ada)
 
 
 async def test_however_many_refresh_at_once_all_get_the_one_successor(
