@@ -171,6 +171,10 @@ class Database:
             with self.transaction() as connection:
                 yield _Alone(Driver(connection))
 
+    def together(self) -> AbstractContextManager[None]:
+        """Let this thread's units of work share a commit, at the end. SQLite only."""
+        return self._groups.together()
+
     def close(self) -> None:
         """Close every connection that is not in use."""
         with suppress(Unavailable), self._admitted():  # SQLite's last one writes its log back

@@ -3,6 +3,8 @@
 Each unit of work runs alone, inside a savepoint. When it is done and others wait, it hands the
 transaction on instead of committing it; the last one commits for all. Nobody is told that their
 work is stored before that commit has returned, and if it fails, all of them are told.
+
+A thread that does the work of many may store it together: it waits once, at the end.
 """
 
 import threading
@@ -23,6 +25,9 @@ MEMBERS_MAX = 64
 _BEGIN = "SAVEPOINT unit_of_work"
 _KEEP = "RELEASE unit_of_work"
 _UNDO = "ROLLBACK TO unit_of_work"
+_BEGIN_PART = "SAVEPOINT part"
+_KEEP_PART = "RELEASE part"
+_UNDO_PART = "ROLLBACK TO part"
 
 
 class Committing(Protocol):
@@ -107,6 +112,29 @@ class _Member:
             self._wait()
 
 
+class _Part:
+    """One unit of work of a thread that stores several together."""
+
+    def __init__(self, group: _Group) -> None:
+        if not group.is_whole:
+            raise Unavailable
+        self._group = group
+        self.driver = group.driver
+        self.driver.change(_BEGIN_PART)
+        self._is_open = True
+
+    def commit(self) -> None:
+        """Keep the work; whoever does several together waits for the disk at their end."""
+        self.driver.change(_KEEP_PART)
+        self._is_open = False
+
+    def leave(self) -> None:
+        """Forget the work of this unit alone, unless it was kept."""
+        if self._is_open and self._group.is_whole:
+            self.driver.change(_UNDO_PART)
+            self.driver.change(_KEEP_PART)
+
+
 class GroupCommits:
     """Runs units of work one after another, and commits for all who came meanwhile."""
 
@@ -119,13 +147,39 @@ class GroupCommits:
         self._counting = threading.Lock()
         self._waiting = 0
         self._group: _Group | None = None
+        self._together = threading.local()
 
     @contextmanager
     def begun(self) -> Iterator[Committing]:
         """Open a unit of work; it is undone unless it was committed. Raises Unavailable."""
+        if getattr(self._together, "group", None) is not None:
+            part = _Part(self._together.group)
+            try:
+                yield part
+            finally:
+                part.leave()
+            return
         member = self._entered()
         try:
             yield member
+        finally:
+            if member.is_inside:
+                member.undo()
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Store what this thread's units of work commit meanwhile at the end, all at once.
+
+        Raises Unavailable if that is not certain.
+        """
+        member = self._entered()
+        try:
+            self._together.group = self._group
+            try:
+                yield
+            finally:
+                self._together.group = None
+            member.commit()
         finally:
             if member.is_inside:
                 member.undo()

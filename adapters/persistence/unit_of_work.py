@@ -113,9 +113,16 @@ class SqlStore:
             yield SqlReading(Driver(connection))
 
     @property
-    def can_glance(self) -> bool:
-        """Whether a look by key costs less than the hop to another thread, and never waits."""
+    def is_embedded(self) -> bool:
+        """Whether the database is in this process: `glancing` and `together` are worth it then."""
         return self._database.is_sqlite
+
+    def together(self) -> AbstractContextManager[None]:
+        """Store what this thread's units of work commit meanwhile at the end, all at once.
+
+        Raises Unavailable if that is not certain. Only where the database is embedded.
+        """
+        return self._database.together()
 
     @contextmanager
     def glancing(self) -> Iterator[Repositories]:

@@ -66,7 +66,8 @@ class UnitOfWork(Repositories, Protocol):
     def commit(self) -> None:
         """Return once everything is on disk, and end the unit of work.
 
-        Raises Unavailable if that is not certain.
+        Raises Unavailable if that is not certain. Whoever runs several units together may make
+        all of them wait once, at the end; then nobody is told anything before that.
         """
 
 

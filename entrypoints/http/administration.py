@@ -90,14 +90,14 @@ async def read_user(_: Reader, id: Id, app: App) -> UserAnswer:
 @router.patch("/{id}", responses=private(UserNotFound, LastAdmin, body=True))
 async def edit_user(caller: Writer, id: Id, body: UserPatch, app: App) -> UserAnswer:
     """Change an account's role, status or name. Suspending ends its sessions at once."""
-    user = await app.run(lambda use: use.edit_user, caller, UserId(id), body.edit())
+    user = await app.change(lambda use: use.edit_user, caller, UserId(id), body.edit())
     return UserAnswer.model_validate(user)
 
 
 @router.delete("/{id}", status_code=204, responses=private(UserNotFound, LastAdmin))
 async def remove_user(caller: Writer, id: Id, app: App) -> None:
     """Remove an account with its items and its sessions."""
-    await app.run(lambda use: use.remove_user, caller, UserId(id))
+    await app.change(lambda use: use.remove_user, caller, UserId(id))
 
 
 @router.get("/{id}/sessions", responses=private(UserNotFound))
@@ -110,4 +110,4 @@ async def list_user_sessions(caller: Reader, id: Id, app: App) -> SessionListAns
 @router.delete("/{id}/sessions", status_code=204, responses=private(UserNotFound))
 async def end_user_sessions(caller: Writer, id: Id, app: App) -> None:
     """End all sessions of an account."""
-    await app.run(lambda use: use.end_user_sessions, caller, UserId(id))
+    await app.change(lambda use: use.end_user_sessions, caller, UserId(id))

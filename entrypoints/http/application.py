@@ -9,6 +9,7 @@ from domain.errors import Unavailable
 from entrypoints.container import Container, glancing
 from entrypoints.http.feeds import Feeds
 from entrypoints.http.threads import WorkerThreads
+from entrypoints.http.writer import Writer
 from entrypoints.settings import Settings
 
 P = ParamSpec("P")
@@ -27,6 +28,7 @@ class Application:
         self.feeds = Feeds()
         self.is_stopping = False
         self._glances: Container | None = None
+        self._writer: Writer | None = None
         self._threads = WorkerThreads("worker", threads=settings.threads, queue=_QUEUE)
         self._hashing_threads = WorkerThreads("hashing", threads=settings.hashers, queue=_QUEUE)
 
@@ -62,6 +64,17 @@ class Application:
         """Run a use case. Raises what it raises, and Unavailable if there is no room for it."""
         return await self._threads.run(select(self.container)(), *args, **kwargs)
 
+    async def change(
+        self,
+        select: Callable[[Container], Callable[[], Callable[P, T]]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """As `run`, for one that changes what is stored: with others who do, where that helps."""
+        if self._writer is None:
+            return await self.run(select, *args, **kwargs)
+        return await self._writer.run(select(self.container)(), *args, **kwargs)
+
     async def run_hashing(
         self,
         select: Callable[[Container], Callable[[], Callable[P, T]]],
@@ -75,8 +88,10 @@ class Application:
         """Make ready for the first request. Raises StoreUnfit, Unavailable."""
         self.container.prepare_store()()
         self.container.prepare_keys()()
-        if self.container.store().can_glance:
+        store = self.container.store()
+        if store.is_embedded:
             self._glances = glancing(self.container)
+            self._writer = Writer(store.together, queue=_QUEUE)
         self.container.hasher()
 
     def stop(self) -> None:
@@ -90,6 +105,8 @@ class Application:
 
     def close(self) -> None:
         """Finish what was begun, and close the database."""
+        if self._writer is not None:
+            self._writer.close()
         self._threads.close()
         self._hashing_threads.close()
         self.container.database().close()

@@ -152,7 +152,7 @@ async def issue_tokens(form: Annotated[TokenRequest, Form()], here: Here, app: A
             )
         case "refresh_token":
             refresh_token = form.needed("refresh_token")
-            tokens = await app.run(lambda use: use.refresh_session, refresh_token, wanted, here)
+            tokens = await app.change(lambda use: use.refresh_session, refresh_token, wanted, here)
         case _:
             raise UnsupportedGrantType
     return TokensAnswer.model_validate(tokens)
@@ -161,7 +161,7 @@ async def issue_tokens(form: Annotated[TokenRequest, Form()], here: Here, app: A
 @router.post("/logout", status_code=204, responses=private())
 async def sign_out(caller: AnyCaller, app: App) -> None:
     """End this session: its tokens are refused from now on."""
-    await app.run(lambda use: use.sign_out, caller)
+    await app.change(lambda use: use.sign_out, caller)
 
 
 @router.post("/revoke", dependencies=[PUBLIC], responses=public(body=True))
@@ -170,7 +170,7 @@ async def revoke_token(form: Annotated[TokenForm, Form()], here: Here, app: App)
 
     The answer is the same for anything, so that it tells nothing about a token.
     """
-    await app.run(lambda use: use.revoke_token, form.token, here)
+    await app.change(lambda use: use.revoke_token, form.token, here)
     return Revoked()
 
 

@@ -105,7 +105,7 @@ async def run_batch(
 ) -> BatchAnswer:
     """Do up to 100 operations in one transaction: all, or none if one of them fails."""
     operations = [step.operation() for step in body.operations]
-    done = await app.run(lambda use: use.run_batch, caller, operations, attempt)
+    done = await app.change(lambda use: use.run_batch, caller, operations, attempt)
     replayed(done, response)
     return BatchAnswer(data=[_answer(outcome) for outcome in done.result.outcomes])
 

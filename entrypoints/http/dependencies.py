@@ -118,7 +118,7 @@ async def _note_refusal(request: Request, caller: Caller, needed: SecurityScopes
         return
     operation = f"{request.method} {request.scope['route'].path}"
     app = await application(request)
-    await app.run(lambda use: use.note_refusal, caller, Target(TargetType.ROUTE, operation))
+    await app.change(lambda use: use.note_refusal, caller, Target(TargetType.ROUTE, operation))
 
 
 def bearer_token(request: Request) -> str:

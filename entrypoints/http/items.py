@@ -129,7 +129,7 @@ async def create_item(
     caller: Writer, body: NewItem, response: Response, app: App, attempt: Repeatable
 ) -> ItemAnswer:
     """Add an item to one's own. Send an Idempotency-Key to repeat it without doing it twice."""
-    done = await app.run(lambda use: use.create_item, caller, body.draft(), attempt)
+    done = await app.change(lambda use: use.create_item, caller, body.draft(), attempt)
     replayed(done, response)
     response.headers["Location"] = f"/v1/items/{done.result.item.id}"
     return shown(done.result, response)
@@ -208,7 +208,7 @@ async def edit_item(
     if_match: IfMatch = None,
 ) -> ItemAnswer:
     """Change parts of an item. Send If-Match so as not to overwrite somebody else's change."""
-    seen = await app.run(
+    seen = await app.change(
         lambda use: use.edit_item, caller, ItemId(id), body.edit(), expected(if_match)
     )
     return shown(seen, response)
@@ -228,7 +228,7 @@ async def replace_item(
     if_match: IfMatch = None,
 ) -> ItemAnswer:
     """Replace the contents of an item; what is left out takes its default."""
-    seen = await app.run(
+    seen = await app.change(
         lambda use: use.replace_item, caller, ItemId(id), body.draft(), expected(if_match)
     )
     return shown(seen, response)
@@ -239,7 +239,7 @@ async def replace_item(
 )
 async def delete_item(caller: Writer, id: Id, app: App, if_match: IfMatch = None) -> None:
     """Remove an item for good."""
-    await app.run(lambda use: use.delete_item, caller, ItemId(id), expected(if_match))
+    await app.change(lambda use: use.delete_item, caller, ItemId(id), expected(if_match))
 
 
 def replayed(done: Done[Any], response: Response) -> None:

@@ -77,10 +77,10 @@ async def end_sessions(
     include_current: Annotated[bool, Query(description="End this one too")] = False,
 ) -> None:
     """End all other sessions, or all. Their tokens are refused from now on."""
-    await app.run(lambda use: use.end_sessions, caller, include_current=include_current)
+    await app.change(lambda use: use.end_sessions, caller, include_current=include_current)
 
 
 @router.delete("/{id}", status_code=204, responses=private(SessionNotFound))
 async def end_session(caller: Writer, id: Id, app: App) -> None:
     """End one session. Its tokens are refused from now on."""
-    await app.run(lambda use: use.end_session, caller, SessionId(id))
+    await app.change(lambda use: use.end_session, caller, SessionId(id))

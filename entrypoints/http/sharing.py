@@ -105,7 +105,7 @@ async def share_item(  # each is a part of the request
     caller: Writer, id: Id, body: NewGrant, response: Response, app: App, attempt: Repeatable
 ) -> GrantAnswer:
     """Share one's item with the user who has that address."""
-    done = await app.run(
+    done = await app.change(
         lambda use: use.share_item, caller, ItemId(id), body.email, body.role, attempt
     )
     replayed(done, response)
@@ -118,7 +118,7 @@ async def change_grant(
     caller: Writer, id: Id, user_id: Id, body: GrantChange, app: App
 ) -> GrantAnswer:
     """Let a grantee do more, or less."""
-    grantee = await app.run(
+    grantee = await app.change(
         lambda use: use.change_grant, caller, ItemId(id), UserId(user_id), body.role
     )
     return GrantAnswer.of(grantee)
@@ -129,4 +129,4 @@ async def change_grant(
 )
 async def withdraw_grant(caller: Writer, id: Id, user_id: Id, app: App) -> None:
     """Take a grant back. A grantee may give up their own."""
-    await app.run(lambda use: use.withdraw_grant, caller, ItemId(id), UserId(user_id))
+    await app.change(lambda use: use.withdraw_grant, caller, ItemId(id), UserId(user_id))

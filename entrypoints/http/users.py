@@ -112,7 +112,7 @@ async def read_profile(caller: Reader, app: App) -> UserAnswer:
 async def edit_profile(caller: Writer, body: ProfileEdit, app: App) -> UserAnswer:
     """Change one's own profile (merge patch: what is absent stays, null clears)."""
     if "display_name" in body.model_fields_set:
-        user = await app.run(lambda use: use.rename_profile, caller, body.display_name)
+        user = await app.change(lambda use: use.rename_profile, caller, body.display_name)
     else:
         user = await app.run(lambda use: use.read_profile, caller)
     return UserAnswer.model_validate(user)

@@ -1,0 +1,111 @@
+"""One thread for all that change an embedded database: whoever waits for it shares a commit."""
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ParamSpec, TypeVar
+
+from domain.errors import Unavailable
+from entrypoints.http.threads import PATIENCE
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+TOGETHER_MAX = 64
+"""Calls that are done in one go: nobody waits for many more than these."""
+
+
+@dataclass(slots=True)
+class _Job:
+    """A call, who awaits what comes of it, and until when it may begin."""
+
+    call: Callable[[], Any]
+    awaited: "asyncio.Future[Any]"
+    deadline: float
+    result: Any = None
+    failure: BaseException | None = None
+
+    def do(self) -> None:
+        """Do it, unless it is too late or nobody waits any more, and keep what came of it."""
+        if self.awaited.cancelled():
+            return
+        try:
+            if time.monotonic() > self.deadline:
+                raise Unavailable
+            self.result = self.call()
+        except Exception as failure:  # noqa: BLE001  # whoever awaits it is told
+            self.failure = failure
+
+    def tell(self) -> None:
+        """Tell whoever awaits it, if they still do."""
+        if self.awaited.done():
+            return
+        if self.failure is None:
+            self.awaited.set_result(self.result)
+        else:
+            self.awaited.set_exception(self.failure)
+
+
+class Writer:
+    """Runs the calls of one event loop in a thread, as many together as are waiting.
+
+    Nobody is told what came of their call before `together` has ended well, so nothing is
+    acknowledged that is not stored.
+    """
+
+    def __init__(self, together: Callable[[], AbstractContextManager[None]], *, queue: int) -> None:
+        self._together = together
+        self._room = queue
+        self._jobs: deque[_Job] = deque()
+        self._is_writing = False
+        self._lock = threading.Lock()
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="writer")
+
+    async def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return what the call returns. Raises Unavailable if there is no room or time for it."""
+        awaited: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        job = _Job(partial(call, *args, **kwargs), awaited, time.monotonic() + PATIENCE)
+        with self._lock:
+            if len(self._jobs) >= self._room:
+                raise Unavailable
+            self._jobs.append(job)
+            begins, self._is_writing = not self._is_writing, True
+        if begins:
+            self._executor.submit(self._write)
+        return await awaited
+
+    def _write(self) -> None:
+        while jobs := self._next_jobs():
+            self._do(jobs)
+            with suppress(RuntimeError):  # the loop was closed: nobody is there to be told
+                jobs[0].awaited.get_loop().call_soon_threadsafe(_tell, jobs)
+
+    def _next_jobs(self) -> list[_Job]:
+        with self._lock:
+            jobs = [self._jobs.popleft() for _ in range(min(len(self._jobs), TOGETHER_MAX))]
+            self._is_writing = bool(jobs)
+            return jobs
+
+    def _do(self, jobs: list[_Job]) -> None:
+        try:
+            with self._together():
+                for job in jobs:
+                    job.do()
+        except Exception as failure:  # noqa: BLE001  # nothing of it is certain to be stored
+            for job in jobs:
+                job.failure = failure
+
+    def close(self) -> None:
+        """Wait for what was begun, and end the thread."""
+        self._executor.shutdown(wait=True)
+
+
+def _tell(jobs: list[_Job]) -> None:
+    for job in jobs:
+        job.tell()

@@ -1,0 +1,134 @@
+"""Proves that whoever shares a commit is told nothing before it, and is told if it fails."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from domain.errors import Unavailable
+from entrypoints.http import writer as module
+from entrypoints.http.writer import TOGETHER_MAX, Writer
+
+PATIENCE = 10
+
+
+class Disk:
+    """A commit that lasts until it is let go, and may fail."""
+
+    def __init__(self) -> None:
+        self.calm = threading.Event()
+        self.reached = threading.Event()
+        self.failure: Exception | None = None
+        self.commits = 0
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        yield
+        self.reached.set()
+        assert self.calm.wait(PATIENCE)
+        self.commits += 1
+        if self.failure:
+            raise self.failure
+
+
+@pytest.fixture
+def disk() -> Disk:
+    return Disk()
+
+
+@pytest.fixture
+def writer(disk: Disk) -> Iterator[Writer]:
+    """Return a writer for which a hundred calls may wait."""
+    writer = Writer(disk.together, queue=100)
+    yield writer
+    disk.calm.set()
+    writer.close()
+
+
+async def reached(disk: Disk) -> None:
+    assert await asyncio.to_thread(disk.reached.wait, PATIENCE)
+
+
+async def test_nobody_is_told_before_the_commit(disk: Disk, writer: Writer) -> None:
+    good = asyncio.ensure_future(writer.run(divmod, 7, 2))
+    bad = asyncio.ensure_future(writer.run(divmod, 7, 0))
+    await reached(disk)
+    await asyncio.sleep(0.05)
+    assert not good.done()
+    assert not bad.done()
+    disk.calm.set()
+    assert await good == (3, 1)
+    with pytest.raises(ZeroDivisionError):
+        await bad
+
+
+async def test_if_the_commit_fails_everybody_is_told(disk: Disk, writer: Writer) -> None:
+    disk.failure = Unavailable()
+    disk.calm.set()
+    calls = [writer.run(divmod, 7, 2), writer.run(divmod, 7, 0)]
+    answers = await asyncio.gather(*calls, return_exceptions=True)
+    assert [type(answer) for answer in answers] == [Unavailable, Unavailable]
+
+
+async def test_those_who_come_meanwhile_share_the_next_commit(disk: Disk, writer: Writer) -> None:
+    first = asyncio.ensure_future(writer.run(divmod, 1, 1))
+    await reached(disk)
+    others = [asyncio.ensure_future(writer.run(divmod, number, 1)) for number in range(9)]
+    await asyncio.sleep(0)
+    disk.calm.set()
+    assert await first == (1, 0)
+    assert await asyncio.gather(*others) == [(number, 0) for number in range(9)]
+    assert disk.commits == 2
+
+
+async def test_no_more_than_so_many_share_one(disk: Disk, writer: Writer) -> None:
+    first = asyncio.ensure_future(writer.run(divmod, 1, 1))
+    await reached(disk)
+    others = [asyncio.ensure_future(writer.run(divmod, 1, 1)) for _ in range(TOGETHER_MAX + 1)]
+    await asyncio.sleep(0)
+    disk.calm.set()
+    await asyncio.gather(first, *others)
+    assert disk.commits == 3
+
+
+async def test_what_does_not_fit_is_refused_at_once(disk: Disk, writer: Writer) -> None:
+    first = asyncio.ensure_future(writer.run(divmod, 1, 1))
+    await reached(disk)
+    waiting = [asyncio.ensure_future(writer.run(divmod, 1, 1)) for _ in range(100)]
+    await asyncio.sleep(0)
+    with pytest.raises(Unavailable):
+        await asyncio.wait_for(writer.run(divmod, 1, 1), 1)
+    disk.calm.set()
+    await asyncio.gather(first, *waiting)
+    assert await writer.run(divmod, 1, 1) == (1, 0)
+
+
+async def test_whoever_waited_too_long_is_told_to_come_again_and_nothing_is_done(
+    disk: Disk, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    first = asyncio.ensure_future(writer.run(done.append, "first"))
+    await reached(disk)
+    monkeypatch.setattr(module, "PATIENCE", -1)
+    late = asyncio.ensure_future(writer.run(done.append, "late"))
+    left = asyncio.ensure_future(writer.run(done.append, "left"))
+    await asyncio.sleep(0)
+    left.cancel()
+    disk.calm.set()
+    await first
+    with pytest.raises(Unavailable):
+        await late
+    assert done == ["first"]
+
+
+async def test_closing_waits_for_what_was_begun(disk: Disk, writer: Writer) -> None:
+    call = asyncio.ensure_future(writer.run(divmod, 7, 2))
+    await reached(disk)
+    closing = asyncio.ensure_future(asyncio.to_thread(writer.close))
+    await asyncio.sleep(0.05)
+    assert not closing.done()
+    disk.calm.set()
+    await closing
+    assert await call == (3, 1)
