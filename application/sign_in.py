@@ -13,7 +13,6 @@ from domain.audit import Action, Result, Target, TargetType
 from domain.errors import (
     InvalidCredentials,
     InvalidRefreshToken,
-    InvalidScope,
     InvalidValue,
     Misused,
     NotAuthenticated,
@@ -131,6 +130,7 @@ class SignIn:
             if not self._proves(password, user) or user is None:
                 self._note_failure(account, user, origin, locks=locks)
                 raise InvalidCredentials
+            self._forgive(account, origin)
             tokens = self._begin(user, self._rehashed(password, user), wanted, origin)
             if tokens:
                 return tokens
@@ -151,6 +151,13 @@ class SignIn:
         hashed = user.password_hash if user and usable else None
         return self.hasher.matches(text[:PASSWORD_MAX], hashed)
 
+    def _forgive(self, account: str, origin: Origin) -> None:
+        """Take the attempt back: now, for what follows may yet fail, and the password was right."""
+        with self.unit_of_work() as work:
+            self.by_address.take_back(work, network(origin.address))
+            self.by_account.clear(work, account)
+            work.commit()
+
     def _begin(
         self, proved: User, stronger: str | None, wanted: Scopes | None, origin: Origin
     ) -> Tokens | None:
@@ -161,13 +168,7 @@ class SignIn:
                 return None
             if stronger:
                 work.users.save(user.rehashed(stronger))
-            self.by_address.take_back(work, network(origin.address))
-            self.by_account.clear(work, user.email)
-            try:
-                scopes = narrowed(user.role.scopes, wanted)
-            except InvalidScope:
-                work.commit()  # the password was right: it is no failure
-                raise
+            scopes = narrowed(user.role.scopes, wanted)
             session = self.starter.start(work, user, scopes, origin)
             work.commit()
         return self.starter.issuer.issue(session, session.scopes)

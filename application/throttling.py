@@ -24,9 +24,8 @@ class Throttle:
         """
         if not self.is_on or who is None:
             return False
-        now = self.clock()
-        tally = work.tallies.hold(key_of(self.kind, who), now=now)
-        counted = self.rule.attempt(tally, now=now)
+        tally = work.tallies.hold(key_of(self.kind, who), now=self.clock())
+        counted = self.rule.attempt(tally, now=self.clock())  # holding it may have taken long
         work.tallies.save(counted)
         return counted.closed_until is not None
 

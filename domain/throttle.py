@@ -9,6 +9,9 @@ from typing import Protocol, Self
 
 from domain.errors import TooManyAttempts
 
+CLOCKS_DIFFER = timedelta(minutes=1)
+"""How far the clocks of several hosts may be apart, without a limit being lost to that."""
+
 _V6_NETWORK = 64
 """Bits of an IPv6 address that one customer has to themselves; the rest they choose at will."""
 
@@ -49,14 +52,14 @@ class Window:
     def attempt(self, tally: Tally, *, now: datetime) -> Tally:
         """Return the tally with the attempt counted. Raises TooManyAttempts.
 
-        A window that would end later than a span from now was begun by a clock that has been
-        set back since: it is over.
+        A window that would end much later than a span from now was begun by a clock that has
+        been set back since: it is over.
         """
         left = tally.forget_at - now
-        if not timedelta(0) < left <= self.span:
+        if not timedelta(0) < left <= self.span + CLOCKS_DIFFER:
             return replace(tally, count=1, forget_at=now + self.span)
         if tally.count >= self.limit:
-            raise TooManyAttempts(_seconds(left))
+            raise TooManyAttempts(_seconds(min(left, self.span)))
         return replace(tally, count=tally.count + 1)
 
 
@@ -76,15 +79,15 @@ class Lockout:
     def attempt(self, tally: Tally, *, now: datetime) -> Tally:
         """Return the tally with the attempt counted. Raises TooManyAttempts while it is locked.
 
-        A lock never lasts longer from now than it was made for: one that would was made by a
-        clock that has been set back since.
+        A lock never lasts much longer from now than it was made for: one that would was made by
+        a clock that has been set back since.
         """
         if now >= tally.forget_at:
             tally = Tally.fresh(tally.key, now=now)
         if tally.closed_until is not None and now < tally.closed_until:
-            left = tally.closed_until - now
-            if left <= self._lock(tally.count):
-                raise TooManyAttempts(_seconds(left))
+            left, longest = tally.closed_until - now, self._lock(tally.count)
+            if left <= longest + CLOCKS_DIFFER:
+                raise TooManyAttempts(_seconds(min(left, longest)))
         count = tally.count + 1
         closed_until = now + self._lock(count) if count >= self.tolerated else None
         return replace(tally, count=count, closed_until=closed_until, forget_at=now + self.memory)

@@ -17,7 +17,12 @@ _HELD = Prepared(select(_TALLIES).where(_TALLIES.c.key == bindparam("key")).with
 _UPDATE = Prepared(update(_TALLIES).where(_TALLIES.c.key == bindparam("held")))
 _DELETE = Prepared(delete(_TALLIES).where(_TALLIES.c.key == bindparam("key")))
 _COUNT = Prepared(select(func.count()).select_from(_TALLIES))
-_OLDEST = select(_TALLIES.c.key).order_by(_TALLIES.c.forget_at).limit(bindparam("at_most"))
+_OLDEST = (
+    select(_TALLIES.c.key)
+    .order_by(_TALLIES.c.forget_at)
+    .limit(bindparam("at_most"))
+    .with_for_update(skip_locked=True)  # who holds one is about to renew it
+)
 _DELETE_OVER = Prepared(
     delete(_TALLIES).where(
         _TALLIES.c.key.in_(_OLDEST.where(_TALLIES.c.forget_at <= bindparam("now")))

@@ -49,7 +49,7 @@ def rotate(
     said(f"{key.id} signs from {shape['signs_from']} on.", shape, as_json=as_json)
 
 
-@app.command()
+@app.command(context_settings={"ignore_unknown_options": True})  # an id may begin with a dash
 def retire(
     kid: Annotated[str, typer.Argument(help="The key's id, as `basalt keys list` shows it.")],
     as_json: AsJson = False,

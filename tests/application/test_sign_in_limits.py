@@ -1,11 +1,14 @@
 """Guessing passwords comes to an end, and only for whoever guesses."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
+from adapters.memory.records import InMemoryTallies
 from domain.access import Origin
-from domain.errors import InvalidCredentials, TooManyAttempts
+from domain.errors import InvalidCredentials, TooManyAttempts, Unavailable
+from domain.throttle import PASSWORD_OF_ACCOUNT, Tally
 from tests.application.house import EMAIL, HERE, PASSWORD, House
 
 MINUTE = timedelta(minutes=1)
@@ -48,6 +51,35 @@ def test_a_success_ends_the_row(house: House) -> None:
     for _ in range(3):
         fail(house, times=9)
         house.sign_in(EMAIL, PASSWORD, None, HERE)
+
+
+def test_the_right_password_is_no_failure_although_no_session_can_be_begun(house: House) -> None:
+    def busy(*_: object) -> bytes:
+        raise Unavailable
+
+    good = house.sign_in
+    broken = replace(good, starter=replace(good.starter, random=busy))
+    for _ in range(11):
+        with pytest.raises(Unavailable):
+            broken(EMAIL, PASSWORD, None, HERE)
+    good(EMAIL, PASSWORD, None, HERE)
+
+
+def test_whoever_waited_for_their_turn_is_judged_by_the_time_at_which_they_got_it(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail(house, times=9)
+    hold = InMemoryTallies.hold
+
+    def hold_late(tallies: InMemoryTallies, key: str, *, now: datetime) -> Tally:
+        held = hold(tallies, key, now=now)
+        house.clock.advance(2 * MINUTE)
+        return PASSWORD_OF_ACCOUNT.attempt(held, now=house.clock())  # another's, meanwhile
+
+    with monkeypatch.context() as patched:
+        patched.setattr(InMemoryTallies, "hold", hold_late)
+        with pytest.raises(TooManyAttempts), house.sign_in.unit_of_work() as work:
+            house.sign_in.by_account.attempt(work, EMAIL)
 
 
 def test_each_further_failure_doubles_the_lock_up_to_an_hour(house: House) -> None:

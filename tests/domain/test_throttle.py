@@ -78,11 +78,12 @@ def test_a_clock_that_is_set_a_day_on_or_back_closes_no_window(later: timedelta)
     assert wait(WINDOW, after(WINDOW, 3), later=later) == 0
 
 
-def test_a_clock_that_is_set_back_a_little_opens_no_window_twice() -> None:
-    begun = WINDOW.attempt(after(WINDOW, 3), now=NOW - SECOND)
-    assert (begun.count, begun.forget_at) == (1, NOW - SECOND + 5 * MINUTE)
-    full = WINDOW.attempt(WINDOW.attempt(begun, now=NOW), now=NOW)
-    assert wait(WINDOW, full) == 299
+@pytest.mark.parametrize(("rule", "longest"), [(WINDOW, 300), (LOCKOUT, 60)])
+def test_hosts_whose_clocks_are_a_minute_apart_keep_one_limit(rule: Rule, longest: int) -> None:
+    full = after(rule, 3)
+    assert wait(rule, full, later=-SECOND) == longest
+    assert wait(rule, full, later=-MINUTE) == longest
+    assert wait(rule, full, later=-MINUTE - TICK) == 0
 
 
 def test_an_attempt_taken_back_makes_room_for_one_and_never_for_more() -> None:

@@ -126,9 +126,9 @@ def test_a_hurried_rotation_returns_when_the_new_key_signs(keys: Keys) -> None:
 def test_a_key_that_does_not_sign_is_retired(keys: Keys, house: Container, at_once: None) -> None:
     (old,) = keys.states()
     signing, coming = keys.told("rotate", "--now")["id"], keys.told("rotate")["id"]
-    finished = keys("retire", "--", old)
+    finished = keys("retire", old)
     assert (finished.exit_code, finished.stdout) == (0, f"{old} is retired.\n")
-    assert keys.told("retire", "--", coming) == {"id": coming, "retired": True}
+    assert keys.told("retire", coming) == {"id": coming, "retired": True}
     assert keys.states() == {signing: "signing"}
     assert published(house) == {signing}
 
@@ -140,9 +140,9 @@ def test_the_key_that_signs_is_never_retired(keys: Keys, others: int) -> None:
     for _ in range(others):
         keys.told("rotate")
     before = keys.states()
-    (line,) = refused(keys("retire", "--", signing), code=1)
+    (line,) = refused(keys("retire", signing), code=1)
     assert line == "basalt: This key signs now. Rotate the keys first, then retire it."
-    assert envelope_of(keys("retire", "--json", "--", signing)) == ("FORBIDDEN", {})
+    assert envelope_of(keys("retire", "--json", signing)) == ("FORBIDDEN", {})
     assert keys.states() == before
 
 
@@ -192,8 +192,8 @@ def test_keys_that_another_secret_sealed_are_left_alone(
 
 def test_what_was_done_to_keys_stands_in_the_trail(keys: Keys, house: Container) -> None:
     coming = keys.told("rotate")["id"]
-    keys("retire", "--", coming)
-    assert refused(keys("retire", "--", coming), code=1) == ["basalt: No such key."]
+    keys("retire", coming)
+    assert refused(keys("retire", coming), code=1) == ["basalt: No such key."]
     with house.reading()() as see:
         done = [(one.action, one.target_id) for one in see.audit.following(0, limit=10)]
     assert done == [("key.created", coming), ("key.retired", coming)]
