@@ -98,19 +98,21 @@ class _Glancer:
         self._driver: Driver | None = None
         self._lock = threading.Lock()
 
-    @contextmanager
-    def lent(self) -> Iterator[Driver]:
+    def __enter__(self) -> Driver:
         """Lend the connection, unless somebody else has it. Raises Unavailable."""
         if not self._lock.acquire(blocking=False):
             raise Unavailable
         try:
             if self._driver is None:
                 self._driver = Driver(self._engine.connect())
-            yield self._driver
         except SQLAlchemyError as failure:
-            raise meaning(failure) from failure
-        finally:
             self._lock.release()
+            raise meaning(failure) from failure
+        return self._driver
+
+    def __exit__(self, *failure: object) -> None:
+        """Take it back."""
+        self._lock.release()
 
     def close(self) -> None:
         """Close the connection."""
@@ -153,7 +155,7 @@ class Database:
 
         SQLite only: its looks by a key take less than the hop to a thread that may wait.
         """
-        return self._glancer.lent()
+        return self._glancer
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:

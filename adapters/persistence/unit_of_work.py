@@ -75,6 +75,21 @@ class SqlReading(SqlRepositories):
         self._statements = Statements(driver)
 
 
+class _Glance:
+    """A look that is over before a generator's context would have begun."""
+
+    __slots__ = ("_lent",)
+
+    def __init__(self, lent: AbstractContextManager[Driver]) -> None:
+        self._lent = lent
+
+    def __enter__(self) -> Repositories:
+        return SqlReading(self._lent.__enter__())
+
+    def __exit__(self, *failure: object) -> None:
+        self._lent.__exit__(None, None, None)
+
+
 class SqlUnitOfWork(SqlRepositories, UnitOfWork):
     """One transaction on one connection."""
 
@@ -124,8 +139,6 @@ class SqlStore:
         """
         return self._database.together()
 
-    @contextmanager
-    def glancing(self) -> Iterator[Repositories]:
+    def glancing(self) -> AbstractContextManager[Repositories]:
         """As `reading`, without waiting: raises Unavailable where that would wait."""
-        with self._database.glance() as driver:
-            yield SqlReading(driver)
+        return _Glance(self._database.glance())

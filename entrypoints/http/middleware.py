@@ -21,9 +21,13 @@ from entrypoints.http.addresses import Networks, client_address
 from entrypoints.http.errors import InternalError, PayloadTooLarge, answer
 from entrypoints.http.exchange import KEY, Exchange
 from entrypoints.http.request_limit import RequestLimit
+from entrypoints.logs import Event, safe
 
 access_log = logging.getLogger("basalt.access")
 error_log = logging.getLogger("basalt.http")
+
+_PATH_SHOWN = 500
+"""Characters of a path that the access log shows."""
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _ALWAYS = (
@@ -159,21 +163,20 @@ class _Answered:
 
 
 def _log(scope: Scope, exchange: Exchange, method: str, status: int, seconds: float) -> None:
-    route = scope.get("route")
+    if not access_log.isEnabledFor(logging.INFO):
+        return
     caller = exchange.caller
-    access_log.info(
-        "request",
-        extra={
-            "request_id": exchange.origin.request_id,
-            "method": method,
-            "route": getattr(route, "path", None),
-            "path": scope["path"],
-            "status": status,
-            "duration_ms": round(seconds * 1000, 2),
-            "user_id": None if caller is None else str(caller.user_id),
-            "address": exchange.origin.address,
-        },
-    )
+    fields = {
+        "request_id": exchange.origin.request_id,
+        "method": safe(method),
+        "route": getattr(scope.get("route"), "path", None),
+        "path": safe(scope["path"][:_PATH_SHOWN]),
+        "status": status,
+        "duration_ms": round(seconds * 1000, 2),
+        "user_id": None if caller is None else str(caller.user_id),
+        "address": exchange.origin.address,
+    }
+    access_log.handle(Event(access_log.name, "request", fields))
 
 
 class Cors(CORSMiddleware):

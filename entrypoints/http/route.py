@@ -87,11 +87,15 @@ def _reading(route: APIRoute) -> tuple[Callable[[bytes], Any] | None, frozenset[
 
 
 def _has_body(request: Request) -> bool:
-    headers = request.headers
-    length = headers.get("content-length")
-    if "content-encoding" in headers:
-        return True
-    return "transfer-encoding" in headers if length is None else length != "0"
+    length, is_streamed = b"0", False
+    for name, value in request.scope["headers"]:
+        if name == b"content-encoding":
+            return True
+        if name == b"content-length":
+            length = value
+        elif name == b"transfer-encoding":
+            is_streamed = True
+    return is_streamed or length != b"0"
 
 
 def _check_type(request: Request, accepted: frozenset[bytes]) -> None:
