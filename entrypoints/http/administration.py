@@ -7,13 +7,13 @@ from pydantic import Field
 
 from application.administration import UserEdit
 from application.ports.accounts import UserFilter
-from domain.access import Caller, Role, Scope, UserId
+from domain.access import Role, Scope, UserId
 from domain.errors import InvalidCursor, LastAdmin, UserNotFound
 from domain.item import PAGE_DEFAULT, PAGE_MAX
 from domain.text import line
 from domain.user import Status
 from entrypoints.http.answers import private
-from entrypoints.http.dependencies import App, signed_in
+from entrypoints.http.dependencies import App, Call, signed_in
 from entrypoints.http.fields import Answer, Id, Shape, ruled, text
 from entrypoints.http.paging import next_page
 from entrypoints.http.route import strict_router
@@ -22,8 +22,8 @@ from entrypoints.http.users import DisplayName, UserAnswer
 
 router = strict_router("/v1/users", tag="administration")
 
-Reader = Annotated[Caller, signed_in(Scope.USERS_READ)]
-Writer = Annotated[Caller, signed_in(Scope.USERS_WRITE)]
+Reader = Annotated[Call, signed_in(Scope.USERS_READ)]
+Writer = Annotated[Call, signed_in(Scope.USERS_WRITE)]
 
 SEARCH_MAX = 254
 Words = Annotated[
@@ -60,9 +60,8 @@ class UserPatch(Shape):
 
 @router.get("", responses=private(InvalidCursor))
 async def list_users(
-    caller: Reader,
+    call: Reader,
     response: Response,
-    app: App,
     limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT,
     cursor: Annotated[str | None, Query(description="`next_cursor` of the page before")] = None,
     q: Annotated[Words | None, Query(description="A part of the address or the name")] = None,
@@ -71,9 +70,16 @@ async def list_users(
 ) -> UserPageAnswer:
     """Find accounts, newest first."""
     wanted = UserFilter(words=q, role=role, status=status)
-    page = await app.run(lambda use: use.list_users, caller, wanted, limit=limit, cursor=cursor)
+    page = await call.run(lambda use: use.list_users, wanted, limit=limit, cursor=cursor)
     next_page(
-        response, app, "/v1/users", page.next_cursor, limit=limit, q=q, role=role, status=status
+        response,
+        call.app,
+        "/v1/users",
+        page.next_cursor,
+        limit=limit,
+        q=q,
+        role=role,
+        status=status,
     )
     return UserPageAnswer(
         data=[UserAnswer.model_validate(user) for user in page.users],
@@ -88,26 +94,26 @@ async def read_user(_: Reader, id: Id, app: App) -> UserAnswer:
 
 
 @router.patch("/{id}", responses=private(UserNotFound, LastAdmin, body=True))
-async def edit_user(caller: Writer, id: Id, body: UserPatch, app: App) -> UserAnswer:
+async def edit_user(call: Writer, id: Id, body: UserPatch) -> UserAnswer:
     """Change an account's role, status or name. Suspending ends its sessions at once."""
-    user = await app.change(lambda use: use.edit_user, caller, UserId(id), body.edit())
+    user = await call.change(lambda use: use.edit_user, UserId(id), body.edit())
     return UserAnswer.model_validate(user)
 
 
 @router.delete("/{id}", status_code=204, responses=private(UserNotFound, LastAdmin))
-async def remove_user(caller: Writer, id: Id, app: App) -> None:
+async def remove_user(call: Writer, id: Id) -> None:
     """Remove an account with its items and its sessions."""
-    await app.change(lambda use: use.remove_user, caller, UserId(id))
+    await call.change(lambda use: use.remove_user, UserId(id))
 
 
 @router.get("/{id}/sessions", responses=private(UserNotFound))
-async def list_user_sessions(caller: Reader, id: Id, app: App) -> SessionListAnswer:
+async def list_user_sessions(call: Reader, id: Id) -> SessionListAnswer:
     """Look at the sign-ins of any account."""
-    found = await app.run(lambda use: use.list_user_sessions, UserId(id))
-    return SessionListAnswer(data=[SessionAnswer.of(live, caller) for live in found])
+    found = await call.app.run(lambda use: use.list_user_sessions, UserId(id))
+    return SessionListAnswer(data=[SessionAnswer.of(live, call.caller) for live in found])
 
 
 @router.delete("/{id}/sessions", status_code=204, responses=private(UserNotFound))
-async def end_user_sessions(caller: Writer, id: Id, app: App) -> None:
+async def end_user_sessions(call: Writer, id: Id) -> None:
     """End all sessions of an account."""
-    await app.change(lambda use: use.end_user_sessions, caller, UserId(id))
+    await call.change(lambda use: use.end_user_sessions, UserId(id))

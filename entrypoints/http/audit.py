@@ -10,13 +10,13 @@ from pydantic_core import PydanticCustomError
 
 from application.auditing import EntryPage
 from application.ports.records import AuditFilter
-from domain.access import Caller, Scope, UserId
+from domain.access import Scope, UserId
 from domain.audit import TARGET_ID_MAX, Action, Entry
 from domain.errors import InvalidCursor
 from domain.item import PAGE_DEFAULT, PAGE_MAX
 from domain.text import line
 from entrypoints.http.answers import private
-from entrypoints.http.dependencies import App, signed_in
+from entrypoints.http.dependencies import Call, signed_in
 from entrypoints.http.examples import MOMENT, USER_ID, example
 from entrypoints.http.fields import Answer, Id, Time, ruled, text
 from entrypoints.http.paging import next_page
@@ -24,8 +24,8 @@ from entrypoints.http.route import strict_router
 
 router = strict_router("/v1", tag="audit")
 
-Auditor = Annotated[Caller, signed_in(Scope.AUDIT_READ)]
-Self = Annotated[Caller, signed_in(Scope.ACCOUNT_READ)]
+Auditor = Annotated[Call, signed_in(Scope.AUDIT_READ)]
+Self = Annotated[Call, signed_in(Scope.ACCOUNT_READ)]
 
 Limit = Annotated[int, Query(ge=1, le=PAGE_MAX)]
 Cursor = Annotated[str | None, Query(description="`next_cursor` of the page before")]
@@ -111,9 +111,8 @@ class EntryPageAnswer(Answer):
 
 @router.get("/audit", responses=private(InvalidCursor))
 async def read_audit(  # noqa: PLR0913, PLR0917  # each is a parameter of the URL
-    caller: Auditor,
+    call: Auditor,
     response: Response,
-    app: App,
     limit: Limit = PAGE_DEFAULT,
     cursor: Cursor = None,
     actor: Annotated[Id | None, Query(description="Who did it")] = None,
@@ -130,10 +129,10 @@ async def read_audit(  # noqa: PLR0913, PLR0917  # each is a parameter of the UR
         since=since,
         until=until,
     )
-    page = await app.run(lambda use: use.read_audit, caller, wanted, limit=limit, cursor=cursor)
+    page = await call.run(lambda use: use.read_audit, wanted, limit=limit, cursor=cursor)
     next_page(
         response,
-        app,
+        call.app,
         "/v1/audit",
         page.next_cursor,
         limit=limit,
@@ -148,9 +147,9 @@ async def read_audit(  # noqa: PLR0913, PLR0917  # each is a parameter of the UR
 
 @router.get("/users/me/activity", responses=private(InvalidCursor))
 async def read_activity(
-    caller: Self, response: Response, app: App, limit: Limit = PAGE_DEFAULT, cursor: Cursor = None
+    call: Self, response: Response, limit: Limit = PAGE_DEFAULT, cursor: Cursor = None
 ) -> EntryPageAnswer:
     """Look at what was done by oneself, or to one's account."""
-    page = await app.run(lambda use: use.read_activity, caller, limit=limit, cursor=cursor)
-    next_page(response, app, "/v1/users/me/activity", page.next_cursor, limit=limit)
+    page = await call.run(lambda use: use.read_activity, limit=limit, cursor=cursor)
+    next_page(response, call.app, "/v1/users/me/activity", page.next_cursor, limit=limit)
     return EntryPageAnswer.of(page)

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import Form
 from pydantic import BaseModel, Field
 
-from domain.access import Caller, Scope, names_of, scopes_named
+from domain.access import Scope, names_of, scopes_named
 from domain.errors import (
     InvalidCredentials,
     InvalidRefreshToken,
@@ -15,7 +15,7 @@ from domain.errors import (
     RefreshTokenReused,
 )
 from entrypoints.http.answers import private, public
-from entrypoints.http.dependencies import PUBLIC, App, Here, signed_in
+from entrypoints.http.dependencies import PUBLIC, App, Call, Here, signed_in
 from entrypoints.http.errors import UnsupportedGrantType
 from entrypoints.http.examples import SESSION_ID, USER_ID, example
 from entrypoints.http.fields import Answer
@@ -23,8 +23,8 @@ from entrypoints.http.route import strict_router
 
 router = strict_router("/v1/auth", tag="sign-in")
 
-AnyCaller = Annotated[Caller, signed_in()]
-Introspector = Annotated[Caller, signed_in(Scope.TOKENS_INTROSPECT)]
+AnyCaller = Annotated[Call, signed_in()]
+Introspector = Annotated[Call, signed_in(Scope.TOKENS_INTROSPECT)]
 
 
 class TokenRequest(BaseModel):
@@ -159,9 +159,9 @@ async def issue_tokens(form: Annotated[TokenRequest, Form()], here: Here, app: A
 
 
 @router.post("/logout", status_code=204, responses=private())
-async def sign_out(caller: AnyCaller, app: App) -> None:
+async def sign_out(call: AnyCaller) -> None:
     """End this session: its tokens are refused from now on."""
-    await app.change(lambda use: use.sign_out, caller)
+    await call.change(lambda use: use.sign_out)
 
 
 @router.post("/revoke", dependencies=[PUBLIC], responses=public(body=True))

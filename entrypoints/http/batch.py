@@ -6,21 +6,22 @@ from fastapi import Response
 from pydantic import ConfigDict, Field, ValidationError
 
 from application.batch import BATCH_MAX, Create, Delete, Operation, Outcome, Update
-from domain.access import Caller, Scope
+from domain.access import Scope
 from domain.errors import BatchFailed
 from domain.item import Expected, ItemId
 from entrypoints.http.answers import REPEATABLE, private
-from entrypoints.http.dependencies import App, Repeatable, signed_in
+from entrypoints.http.dependencies import Call, signed_in
 from entrypoints.http.errors import ValidationFailed
 from entrypoints.http.fields import Answer, Id, Shape
 from entrypoints.http.items import ItemAnswer, ItemPatch, NewItem, item_answer, replayed
+from entrypoints.http.openapi import takes
 from entrypoints.http.revisions import expected
 from entrypoints.http.route import strict_router
 from entrypoints.http.violations import violation, violations
 
 router = strict_router("/v1/items/batch", tag="items")
 
-Writer = Annotated[Caller, signed_in(Scope.ITEMS_WRITE)]
+Writer = Annotated[Call, signed_in(Scope.ITEMS_WRITE)]
 T = TypeVar("T", bound=Shape)
 
 
@@ -99,13 +100,15 @@ class BatchAnswer(Answer):
     data: list[KeptAnswer | RemovedAnswer]
 
 
-@router.post("", responses=private(BatchFailed, *REPEATABLE, body=True))
-async def run_batch(
-    caller: Writer, body: Batch, response: Response, app: App, attempt: Repeatable
-) -> BatchAnswer:
+@router.post(
+    "",
+    responses=private(BatchFailed, *REPEATABLE, body=True),
+    openapi_extra=takes("Idempotency-Key"),
+)
+async def run_batch(call: Writer, body: Batch, response: Response) -> BatchAnswer:
     """Do up to 100 operations in one transaction: all, or none if one of them fails."""
     operations = [step.operation() for step in body.operations]
-    done = await app.change(lambda use: use.run_batch, caller, operations, attempt)
+    done = await call.change(lambda use: use.run_batch, operations, await call.attempt())
     replayed(done, response)
     return BatchAnswer(data=[_answer(outcome) for outcome in done.result.outcomes])
 

@@ -9,11 +9,11 @@ from pydantic import BaseModel
 from starlette.responses import StreamingResponse
 
 from application.ports.items import Change
-from domain.access import Caller, Scope
+from domain.access import Scope
 from domain.errors import Gone, InvalidCursor
 from domain.item import PAGE_DEFAULT, PAGE_MAX
 from entrypoints.http.answers import private
-from entrypoints.http.dependencies import App, bearer_token, signed_in
+from entrypoints.http.dependencies import Call, bearer_token, signed_in
 from entrypoints.http.errors import MethodNotAllowed
 from entrypoints.http.examples import CURSOR, ITEM, ITEM_ID, MOMENT, example
 from entrypoints.http.exchange import exchange_of
@@ -24,7 +24,7 @@ from entrypoints.http.streams import Stream
 
 router = strict_router("/v1/items/changes", tag="changes")
 
-Reader = Annotated[Caller, signed_in(Scope.ITEMS_READ)]
+Reader = Annotated[Call, signed_in(Scope.ITEMS_READ)]
 
 EVENT = f"""id: {CURSOR}
 event: gone
@@ -68,13 +68,12 @@ class ChangePageAnswer(Answer):
 
 @router.get("", responses=private(InvalidCursor, Gone))
 async def list_changes(
-    caller: Reader,
-    app: App,
+    call: Reader,
     since: Annotated[str | None, Query(description="`next_cursor` of the last answer")] = None,
     limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT,
 ) -> ChangePageAnswer:
     """Look at what was made, changed, shared or removed since then; each item comes once."""
-    page = await app.run(lambda use: use.list_changes, caller, since=since, limit=limit)
+    page = await call.run(lambda use: use.list_changes, since=since, limit=limit)
     return ChangePageAnswer(
         data=[_answer(change) for change in page.changes],
         next_cursor=page.next_cursor,
@@ -95,8 +94,7 @@ async def list_changes(
 )
 async def stream_changes(
     request: Request,
-    caller: Reader,
-    app: App,
+    call: Reader,
     since: Annotated[str | None, Query(description="Where to begin")] = None,
     last_event_id: Annotated[str | None, Header(description="Where to go on")] = None,
 ) -> StreamingResponse:
@@ -108,7 +106,7 @@ async def stream_changes(
     exchange = exchange_of(request)
     if exchange.method == "HEAD":
         raise MethodNotAllowed(["GET"])
-    stream = Stream(app, caller, bearer_token(request), last_event_id or since)
+    stream = Stream(call.app, call.caller, bearer_token(request), last_event_id or since)
     await stream.begin()
     return StreamingResponse(_events(stream), media_type="text/event-stream")
 

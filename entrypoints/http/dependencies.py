@@ -1,9 +1,12 @@
 """What endpoints ask for: the caller with enough scopes, and the application to call."""
 
 import hashlib
-from typing import Annotated, Any, get_args, get_origin
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar, get_args, get_origin
 
-from fastapi import Depends, Header, Request, Security
+from fastapi import Depends, Request, Security
 from fastapi.openapi.models import OAuth2 as OAuth2Model
 from fastapi.openapi.models import OAuthFlowPassword, OAuthFlows
 from fastapi.security import SecurityScopes
@@ -13,10 +16,17 @@ from application.ports.items import Attempt
 from domain.access import MEMBER_SCOPES, Caller, Origin, Scope
 from domain.audit import Target, TargetType
 from domain.errors import InsufficientScope, InvalidToken, Unauthenticated
+from entrypoints.container import Container
 from entrypoints.http.application import Application
 from entrypoints.http.errors import ValidationFailed
 from entrypoints.http.exchange import exchange_of
+from entrypoints.http.openapi import IDEMPOTENCY_KEY
 from entrypoints.http.violations import violation
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_IDEMPOTENCY_KEY = re.compile(IDEMPOTENCY_KEY)
 
 SCOPE_MEANINGS: dict[Scope, str] = {
     Scope.ACCOUNT_READ: "See your own account and sessions.",
@@ -50,28 +60,66 @@ Here = Annotated[Origin, Depends(origin)]
 """Where the request came from, for use cases without a caller."""
 
 
-async def attempt(
-    request: Request,
-    idempotency_key: Annotated[
-        str | None,
-        Header(
-            pattern=r"^[!-~]{1,255}$",
-            description="Repeat a request with the same key, and it is done only once",
-        ),
-    ] = None,
-) -> Attempt | None:
-    """Return the attempt that the client may repeat, or None if it sent no key for it."""
-    if idempotency_key is None:
-        return None
-    if len(request.headers.getlist("idempotency-key")) > 1:
-        raise ValidationFailed([violation("header.idempotency-key", "repeated")])
-    asked = hashlib.sha256(f"{request.method} {request.url.path} ".encode())
-    asked.update(await request.body())
-    return Attempt(idempotency_key, asked.hexdigest())
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request of a signed-in caller: use cases run in their name."""
 
+    caller: Caller
+    app: Application
+    request: Request
 
-Repeatable = Annotated[Attempt | None, Depends(attempt)]
-"""The attempt, for operations that are done once however often they are asked for."""
+    def run(
+        self,
+        select: Callable[[Container], Callable[[], Callable[Concatenate[Caller, P], T]]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> Awaitable[T]:
+        """Run a use case for the caller."""
+        return self.app.run(select, self.caller, *args, **kwargs)
+
+    def look(
+        self,
+        select: Callable[[Container], Callable[[], Callable[Concatenate[Caller, P], T]]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> Awaitable[T]:
+        """Run a use case that looks at one thing by its key."""
+        return self.app.look(select, self.caller, *args, **kwargs)
+
+    def change(
+        self,
+        select: Callable[[Container], Callable[[], Callable[Concatenate[Caller, P], T]]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> Awaitable[T]:
+        """Run a use case that changes something."""
+        return self.app.change(select, self.caller, *args, **kwargs)
+
+    def run_hashing(
+        self,
+        select: Callable[[Container], Callable[[], Callable[Concatenate[Caller, P], T]]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> Awaitable[T]:
+        """Run a use case that hashes passwords."""
+        return self.app.run_hashing(select, self.caller, *args, **kwargs)
+
+    def lines(self, header: str) -> list[str] | None:
+        """Return the lines of a header, or None if there is none."""
+        return self.request.headers.getlist(header) or None
+
+    async def attempt(self) -> Attempt | None:
+        """Return the attempt that the client may repeat, or None if it sent no key for it."""
+        keys = self.request.headers.getlist("idempotency-key")
+        if not keys:
+            return None
+        if len(keys) > 1:
+            raise ValidationFailed([violation("header.idempotency-key", "repeated")])
+        if not _IDEMPOTENCY_KEY.fullmatch(keys[0]):
+            raise ValidationFailed([violation("header.idempotency-key", "string_pattern_mismatch")])
+        asked = hashlib.sha256(f"{self.request.method} {self.request.url.path} ".encode())
+        asked.update(await self.request.body())
+        return Attempt(keys[0], asked.hexdigest())
 
 
 class Bearer(SecurityBase):
@@ -94,31 +142,29 @@ class Bearer(SecurityBase):
             ),
         )
 
-    async def __call__(self, request: Request, needed: SecurityScopes) -> Caller:
-        """Return the caller. Raises NotAuthenticated, InsufficientScope, ValidationFailed."""
+    async def __call__(self, request: Request, needed: SecurityScopes) -> Call:
+        """Return the call. Raises NotAuthenticated, InsufficientScope, ValidationFailed."""
         exchange = exchange_of(request)
         caller = exchange.caller
+        app: Application = request.app.state.application
         if caller is None:  # once, however many dependencies ask
-            token = bearer_token(request)
-            app = await application(request)
-            caller = await app.identify(token, exchange.origin)
+            caller = await app.identify(bearer_token(request), exchange.origin)
             exchange.caller = caller
         try:
             caller.require(*map(Scope, needed.scopes))
         except InsufficientScope:
-            await _note_refusal(request, caller, needed)
+            await _note_refusal(Call(caller, app, request), needed)
             raise
         check_query(request)
-        return caller
+        return Call(caller, app, request)
 
 
-async def _note_refusal(request: Request, caller: Caller, needed: SecurityScopes) -> None:
+async def _note_refusal(call: Call, needed: SecurityScopes) -> None:
     """Write into the audit trail that somebody tried what only administrators may."""
     if MEMBER_SCOPES.issuperset(map(Scope, needed.scopes)):
         return
-    operation = f"{request.method} {request.scope['route'].path}"
-    app = await application(request)
-    await app.change(lambda use: use.note_refusal, caller, Target(TargetType.ROUTE, operation))
+    operation = f"{call.request.method} {call.request.scope['route'].path}"
+    await call.change(lambda use: use.note_refusal, Target(TargetType.ROUTE, operation))
 
 
 def bearer_token(request: Request) -> str:

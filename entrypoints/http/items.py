@@ -3,12 +3,12 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Header, Query, Response
+from fastapi import Query, Response
 from pydantic import Field
 
 from application.replaying import Done
 from domain import item as rules
-from domain.access import Caller, Scope, UserId
+from domain.access import Scope, UserId
 from domain.attributes import attributes, attributes_patch
 from domain.errors import Forbidden, InvalidCursor, ItemNotFound, PreconditionFailed
 from domain.item import (
@@ -26,18 +26,18 @@ from domain.item import (
 from domain.listing import SEARCH_MAX, SEARCH_TAGS_MAX, ItemQuery, Sort, Whose
 from domain.text import storable, within
 from entrypoints.http.answers import REPEATABLE, private
-from entrypoints.http.dependencies import App, Repeatable, signed_in
+from entrypoints.http.dependencies import Call, signed_in
 from entrypoints.http.examples import ITEM, example
 from entrypoints.http.fields import Answer, Id, Shape, Time, ruled, text
-from entrypoints.http.openapi import ITEM_LINKS, success
+from entrypoints.http.openapi import ITEM_LINKS, success, takes
 from entrypoints.http.paging import next_page
 from entrypoints.http.revisions import entity_tag, expected, is_known
 from entrypoints.http.route import strict_router
 
 router = strict_router("/v1/items", tag="items")
 
-Reader = Annotated[Caller, signed_in(Scope.ITEMS_READ)]
-Writer = Annotated[Caller, signed_in(Scope.ITEMS_WRITE)]
+Reader = Annotated[Call, signed_in(Scope.ITEMS_READ)]
+Writer = Annotated[Call, signed_in(Scope.ITEMS_WRITE)]
 
 Title = Annotated[str, ruled(rules.title), text(longest=TITLE_MAX, example="Lamp oil")]
 Description = Annotated[
@@ -60,8 +60,6 @@ SearchTags = Annotated[
 ]
 PatchedAttributes = Annotated[Attributes, ruled(attributes_patch)]
 WholeAttributes = Annotated[Attributes, ruled(attributes)]
-IfMatch = Annotated[list[str] | None, Header(description="The ETag that it must still have")]
-IfNoneMatch = Annotated[list[str] | None, Header(description="The ETag of what you have already")]
 
 
 class ItemAnswer(Answer):
@@ -124,12 +122,11 @@ class ItemPatch(Shape):
     status_code=201,
     responses=private(*REPEATABLE, body=True)
     | success(201, "Location", "ETag", "Idempotent-Replayed", links=ITEM_LINKS),
+    openapi_extra=takes("Idempotency-Key"),
 )
-async def create_item(
-    caller: Writer, body: NewItem, response: Response, app: App, attempt: Repeatable
-) -> ItemAnswer:
+async def create_item(call: Writer, body: NewItem, response: Response) -> ItemAnswer:
     """Add an item to one's own. Send an Idempotency-Key to repeat it without doing it twice."""
-    done = await app.change(lambda use: use.create_item, caller, body.draft(), attempt)
+    done = await call.change(lambda use: use.create_item, body.draft(), await call.attempt())
     replayed(done, response)
     response.headers["Location"] = f"/v1/items/{done.result.item.id}"
     return shown(done.result, response)
@@ -137,9 +134,8 @@ async def create_item(
 
 @router.get("", responses=private(Forbidden, InvalidCursor) | success(200, "Link"))
 async def list_items(  # noqa: PLR0913, PLR0917  # each is a parameter of the URL
-    caller: Reader,
+    call: Reader,
     response: Response,
-    app: App,
     limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT,
     cursor: Annotated[str | None, Query(description="`next_cursor` of the page before")] = None,
     sort: Annotated[Sort, Query(description="A leading `-` turns the order round")] = Sort.NEWEST,
@@ -152,17 +148,17 @@ async def list_items(  # noqa: PLR0913, PLR0917  # each is a parameter of the UR
 ) -> ItemPageAnswer:
     """Look at one's own items and those shared with one. Follow `next_cursor` until it is null."""
     wanted = ItemQuery.of(
-        caller,
+        call.caller,
         whose=access,
         owner_id=None if owner_id is None else UserId(owner_id),
         tags=tuple(tag or ()),
         search=q or "",
         sort=sort,
     )
-    page = await app.run(lambda use: use.list_items, wanted, limit=limit, cursor=cursor)
+    page = await call.app.run(lambda use: use.list_items, wanted, limit=limit, cursor=cursor)
     next_page(
         response,
-        app,
+        call.app,
         "/v1/items",
         page.next_cursor,
         limit=limit,
@@ -183,13 +179,12 @@ async def list_items(  # noqa: PLR0913, PLR0917  # each is a parameter of the UR
     | success(200, "ETag")
     | {304: {"description": "You have this one."}},
     response_model=ItemAnswer,
+    openapi_extra=takes("If-None-Match"),
 )
-async def read_item(
-    caller: Reader, id: Id, response: Response, app: App, if_none_match: IfNoneMatch = None
-) -> ItemAnswer | Response:
+async def read_item(call: Reader, id: Id, response: Response) -> ItemAnswer | Response:
     """Look at one item."""
-    seen = await app.look(lambda use: use.read_item, caller, ItemId(id))
-    if is_known(if_none_match, seen.revision):
+    seen = await call.look(lambda use: use.read_item, ItemId(id))
+    if is_known(call.lines("if-none-match"), seen.revision):
         return Response(status_code=304, headers={"ETag": entity_tag(seen.revision)})
     return shown(seen, response)
 
@@ -198,18 +193,17 @@ async def read_item(
     "/{id}",
     responses=private(ItemNotFound, Forbidden, PreconditionFailed, body=True)
     | success(200, "ETag"),
+    openapi_extra=takes("If-Match"),
 )
 async def edit_item(
-    caller: Writer,
+    call: Writer,
     id: Id,
     body: ItemPatch,
     response: Response,
-    app: App,
-    if_match: IfMatch = None,
 ) -> ItemAnswer:
     """Change parts of an item. Send If-Match so as not to overwrite somebody else's change."""
-    seen = await app.change(
-        lambda use: use.edit_item, caller, ItemId(id), body.edit(), expected(if_match)
+    seen = await call.change(
+        lambda use: use.edit_item, ItemId(id), body.edit(), expected(call.lines("if-match"))
     )
     return shown(seen, response)
 
@@ -218,28 +212,30 @@ async def edit_item(
     "/{id}",
     responses=private(ItemNotFound, Forbidden, PreconditionFailed, body=True)
     | success(200, "ETag"),
+    openapi_extra=takes("If-Match"),
 )
 async def replace_item(
-    caller: Writer,
+    call: Writer,
     id: Id,
     body: NewItem,
     response: Response,
-    app: App,
-    if_match: IfMatch = None,
 ) -> ItemAnswer:
     """Replace the contents of an item; what is left out takes its default."""
-    seen = await app.change(
-        lambda use: use.replace_item, caller, ItemId(id), body.draft(), expected(if_match)
+    seen = await call.change(
+        lambda use: use.replace_item, ItemId(id), body.draft(), expected(call.lines("if-match"))
     )
     return shown(seen, response)
 
 
 @router.delete(
-    "/{id}", status_code=204, responses=private(ItemNotFound, Forbidden, PreconditionFailed)
+    "/{id}",
+    status_code=204,
+    responses=private(ItemNotFound, Forbidden, PreconditionFailed),
+    openapi_extra=takes("If-Match"),
 )
-async def delete_item(caller: Writer, id: Id, app: App, if_match: IfMatch = None) -> None:
+async def delete_item(call: Writer, id: Id) -> None:
     """Remove an item for good."""
-    await app.change(lambda use: use.delete_item, caller, ItemId(id), expected(if_match))
+    await call.change(lambda use: use.delete_item, ItemId(id), expected(call.lines("if-match")))
 
 
 def replayed(done: Done[Any], response: Response) -> None:

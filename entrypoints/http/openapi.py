@@ -14,6 +14,35 @@ _HEADERS = {
 }
 
 
+IDEMPOTENCY_KEY = r"[!-~]{1,255}"
+"""What an idempotency key looks like."""
+
+_TAKEN: dict[str, tuple[str, dict[str, Any]]] = {
+    "Idempotency-Key": (
+        "Repeat a request with the same key, and it is done only once",
+        {"type": "string", "pattern": f"^{IDEMPOTENCY_KEY}$"},
+    ),
+    "If-Match": ("The ETag that it must still have", {"type": "string"}),
+    "If-None-Match": ("The ETag of what you have already", {"type": "string"}),
+}
+
+
+def takes(*headers: str) -> dict[str, Any]:
+    """Describe the headers that an operation reads by itself (`openapi_extra`)."""
+    return {
+        "parameters": [
+            {
+                "name": name,
+                "in": "header",
+                "required": False,
+                "description": _TAKEN[name][0],
+                "schema": _TAKEN[name][1],
+            }
+            for name in headers
+        ]
+    }
+
+
 def success(status: int, *headers: str, links: dict[str, Any] | None = None) -> Responses:
     """Describe a good answer: its headers, and which operations can follow with what is in it."""
     described = {

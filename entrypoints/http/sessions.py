@@ -9,15 +9,15 @@ from application.sessions import LiveSession
 from domain.access import Caller, Scope, SessionId
 from domain.errors import SessionNotFound
 from entrypoints.http.answers import private
-from entrypoints.http.dependencies import App, signed_in
+from entrypoints.http.dependencies import Call, signed_in
 from entrypoints.http.examples import MOMENT, SESSION_ID, example
 from entrypoints.http.fields import Answer, Id, Time
 from entrypoints.http.route import strict_router
 
 router = strict_router("/v1/auth/sessions", tag="sessions")
 
-Reader = Annotated[Caller, signed_in(Scope.ACCOUNT_READ)]
-Writer = Annotated[Caller, signed_in(Scope.ACCOUNT_WRITE)]
+Reader = Annotated[Call, signed_in(Scope.ACCOUNT_READ)]
+Writer = Annotated[Call, signed_in(Scope.ACCOUNT_WRITE)]
 
 
 class SessionAnswer(Answer):
@@ -64,23 +64,22 @@ class SessionListAnswer(Answer):
 
 
 @router.get("", responses=private())
-async def list_sessions(caller: Reader, app: App) -> SessionListAnswer:
+async def list_sessions(call: Reader) -> SessionListAnswer:
     """Look at one's sign-ins, the one used last first."""
-    found = await app.run(lambda use: use.list_sessions, caller)
-    return SessionListAnswer(data=[SessionAnswer.of(live, caller) for live in found])
+    found = await call.run(lambda use: use.list_sessions)
+    return SessionListAnswer(data=[SessionAnswer.of(live, call.caller) for live in found])
 
 
 @router.delete("", status_code=204, responses=private())
 async def end_sessions(
-    caller: Writer,
-    app: App,
+    call: Writer,
     include_current: Annotated[bool, Query(description="End this one too")] = False,
 ) -> None:
     """End all other sessions, or all. Their tokens are refused from now on."""
-    await app.change(lambda use: use.end_sessions, caller, include_current=include_current)
+    await call.change(lambda use: use.end_sessions, include_current=include_current)
 
 
 @router.delete("/{id}", status_code=204, responses=private(SessionNotFound))
-async def end_session(caller: Writer, id: Id, app: App) -> None:
+async def end_session(call: Writer, id: Id) -> None:
     """End one session. Its tokens are refused from now on."""
-    await app.change(lambda use: use.end_session, caller, SessionId(id))
+    await call.change(lambda use: use.end_session, SessionId(id))

@@ -7,7 +7,7 @@ from fastapi import Query, Response
 from pydantic import Field
 
 from application.ports.items import Grantee
-from domain.access import Caller, Scope, UserId
+from domain.access import Scope, UserId
 from domain.errors import (
     AlreadyShared,
     Forbidden,
@@ -19,19 +19,19 @@ from domain.errors import (
 from domain.item import PAGE_DEFAULT, PAGE_MAX, ItemId
 from domain.sharing import GrantRole
 from entrypoints.http.answers import REPEATABLE, private
-from entrypoints.http.dependencies import App, Repeatable, signed_in
+from entrypoints.http.dependencies import Call, signed_in
 from entrypoints.http.examples import MOMENT, USER_ID, example
 from entrypoints.http.fields import Answer, Id, Shape, Time
 from entrypoints.http.items import replayed
-from entrypoints.http.openapi import success
+from entrypoints.http.openapi import success, takes
 from entrypoints.http.paging import next_page
 from entrypoints.http.route import strict_router
 from entrypoints.http.users import Email
 
 router = strict_router("/v1/items/{id}/grants", tag="sharing")
 
-Reader = Annotated[Caller, signed_in(Scope.ITEMS_READ)]
-Writer = Annotated[Caller, signed_in(Scope.ITEMS_WRITE)]
+Reader = Annotated[Call, signed_in(Scope.ITEMS_READ)]
+Writer = Annotated[Call, signed_in(Scope.ITEMS_WRITE)]
 Granted = Annotated[GrantRole, Field(strict=False, examples=["editor"])]
 
 
@@ -78,18 +78,15 @@ class GrantChange(Shape):
 
 @router.get("", responses=private(ItemNotFound, Forbidden, InvalidCursor) | success(200, "Link"))
 async def list_grants(
-    caller: Reader,
+    call: Reader,
     id: Id,
     response: Response,
-    app: App,
     limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT,
     cursor: Annotated[str | None, Query(description="`next_cursor` of the page before")] = None,
 ) -> GrantPageAnswer:
     """Look at with whom one's item is shared, in the order in which it was."""
-    page = await app.run(
-        lambda use: use.list_grants, caller, ItemId(id), limit=limit, cursor=cursor
-    )
-    next_page(response, app, f"/v1/items/{id}/grants", page.next_cursor, limit=limit)
+    page = await call.run(lambda use: use.list_grants, ItemId(id), limit=limit, cursor=cursor)
+    next_page(response, call.app, f"/v1/items/{id}/grants", page.next_cursor, limit=limit)
     return GrantPageAnswer(
         data=[GrantAnswer.of(grantee) for grantee in page.grantees], next_cursor=page.next_cursor
     )
@@ -100,13 +97,14 @@ async def list_grants(
     status_code=201,
     responses=private(ItemNotFound, UserNotFound, Forbidden, AlreadyShared, *REPEATABLE, body=True)
     | success(201, "Location", "Idempotent-Replayed"),
+    openapi_extra=takes("Idempotency-Key"),
 )
 async def share_item(  # each is a part of the request
-    caller: Writer, id: Id, body: NewGrant, response: Response, app: App, attempt: Repeatable
+    call: Writer, id: Id, body: NewGrant, response: Response
 ) -> GrantAnswer:
     """Share one's item with the user who has that address."""
-    done = await app.change(
-        lambda use: use.share_item, caller, ItemId(id), body.email, body.role, attempt
+    done = await call.change(
+        lambda use: use.share_item, ItemId(id), body.email, body.role, await call.attempt()
     )
     replayed(done, response)
     response.headers["Location"] = f"/v1/items/{id}/grants/{done.result.grant.user_id}"
@@ -114,12 +112,10 @@ async def share_item(  # each is a part of the request
 
 
 @router.put("/{user_id}", responses=private(ItemNotFound, GrantNotFound, Forbidden, body=True))
-async def change_grant(
-    caller: Writer, id: Id, user_id: Id, body: GrantChange, app: App
-) -> GrantAnswer:
+async def change_grant(call: Writer, id: Id, user_id: Id, body: GrantChange) -> GrantAnswer:
     """Let a grantee do more, or less."""
-    grantee = await app.change(
-        lambda use: use.change_grant, caller, ItemId(id), UserId(user_id), body.role
+    grantee = await call.change(
+        lambda use: use.change_grant, ItemId(id), UserId(user_id), body.role
     )
     return GrantAnswer.of(grantee)
 
@@ -127,6 +123,6 @@ async def change_grant(
 @router.delete(
     "/{user_id}", status_code=204, responses=private(ItemNotFound, GrantNotFound, Forbidden)
 )
-async def withdraw_grant(caller: Writer, id: Id, user_id: Id, app: App) -> None:
+async def withdraw_grant(call: Writer, id: Id, user_id: Id) -> None:
     """Take a grant back. A grantee may give up their own."""
-    await app.change(lambda use: use.withdraw_grant, caller, ItemId(id), UserId(user_id))
+    await call.change(lambda use: use.withdraw_grant, ItemId(id), UserId(user_id))

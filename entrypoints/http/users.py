@@ -8,12 +8,12 @@ from pydantic import Field
 
 from domain import email as emails
 from domain import user as users
-from domain.access import Caller, Role, Scope
+from domain.access import Role, Scope
 from domain.errors import EmailTaken, LastAdmin, WeakPassword, WrongPassword
 from domain.password import PASSWORD_MAX
 from domain.user import DISPLAY_NAME_MAX, Status
 from entrypoints.http.answers import private, public
-from entrypoints.http.dependencies import PUBLIC, App, Here, signed_in
+from entrypoints.http.dependencies import PUBLIC, App, Call, Here, signed_in
 from entrypoints.http.examples import MOMENT, USER_ID, example
 from entrypoints.http.fields import Answer, Shape, Time, ruled, text
 from entrypoints.http.openapi import success
@@ -32,8 +32,8 @@ DisplayName = Annotated[
 NewPassword = Annotated[str, text(longest=PASSWORD_MAX, example="an orchard of quiet lamps")]
 Password = Annotated[str, Field(examples=["an orchard of quiet lamps"])]
 
-Reader = Annotated[Caller, signed_in(Scope.ACCOUNT_READ)]
-Writer = Annotated[Caller, signed_in(Scope.ACCOUNT_WRITE)]
+Reader = Annotated[Call, signed_in(Scope.ACCOUNT_READ)]
+Writer = Annotated[Call, signed_in(Scope.ACCOUNT_WRITE)]
 
 
 class UserAnswer(Answer):
@@ -103,34 +103,34 @@ async def sign_up(body: SignUp, response: Response, here: Here, app: App) -> Use
 
 
 @router.get("/me", responses=private())
-async def read_profile(caller: Reader, app: App) -> UserAnswer:
+async def read_profile(call: Reader) -> UserAnswer:
     """Look at one's own account."""
-    return UserAnswer.model_validate(await app.run(lambda use: use.read_profile, caller))
+    return UserAnswer.model_validate(await call.run(lambda use: use.read_profile))
 
 
 @router.patch("/me", responses=private(body=True))
-async def edit_profile(caller: Writer, body: ProfileEdit, app: App) -> UserAnswer:
+async def edit_profile(call: Writer, body: ProfileEdit) -> UserAnswer:
     """Change one's own profile (merge patch: what is absent stays, null clears)."""
     if "display_name" in body.model_fields_set:
-        user = await app.change(lambda use: use.rename_profile, caller, body.display_name)
+        user = await call.change(lambda use: use.rename_profile, body.display_name)
     else:
-        user = await app.run(lambda use: use.read_profile, caller)
+        user = await call.run(lambda use: use.read_profile)
     return UserAnswer.model_validate(user)
 
 
 @router.put(
     "/me/password", status_code=204, responses=private(WrongPassword, WeakPassword, body=True)
 )
-async def change_password(caller: Writer, body: PasswordChange, app: App) -> None:
+async def change_password(call: Writer, body: PasswordChange) -> None:
     """Replace one's password. Every other session ends at once."""
-    await app.run_hashing(
-        lambda use: use.change_password, caller, body.current_password, body.new_password
+    await call.run_hashing(
+        lambda use: use.change_password, body.current_password, body.new_password
     )
 
 
 @router.post(
     "/me/deletion", status_code=204, responses=private(WrongPassword, LastAdmin, body=True)
 )
-async def delete_account(caller: Writer, body: Farewell, app: App) -> None:
+async def delete_account(call: Writer, body: Farewell) -> None:
     """Leave for good: the account, its items and its sessions are gone."""
-    await app.run_hashing(lambda use: use.delete_account, caller, body.password)
+    await call.run_hashing(lambda use: use.delete_account, body.password)

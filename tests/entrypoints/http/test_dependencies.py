@@ -10,7 +10,7 @@ import pytest
 from fastapi import Depends, Query
 
 from domain.access import Caller, Origin, Scope
-from entrypoints.http.dependencies import PUBLIC, signed_in
+from entrypoints.http.dependencies import PUBLIC, Call, signed_in
 from tests.entrypoints.http.api import NOWHERE, Api, Person, told, violations
 from tests.entrypoints.http.promises import operations
 
@@ -41,16 +41,16 @@ async def test_a_request_identifies_its_caller_once_however_many_ask(api: Api, a
         return count
 
     async def nested(
-        caller: Annotated[Caller, signed_in(Scope.ACCOUNT_READ)],
-    ) -> Caller:
-        return caller
+        call: Annotated[Call, signed_in(Scope.ACCOUNT_READ)],
+    ) -> Call:
+        return call
 
     async def endpoint(
-        one: Annotated[Caller, signed_in(Scope.ITEMS_READ)],
-        two: Annotated[Caller, signed_in(Scope.ITEMS_READ, Scope.ITEMS_WRITE)],
-        three: Annotated[Caller, Depends(nested)],
+        one: Annotated[Call, signed_in(Scope.ITEMS_READ)],
+        two: Annotated[Call, signed_in(Scope.ITEMS_READ, Scope.ITEMS_WRITE)],
+        three: Annotated[Call, Depends(nested)],
     ) -> Answer:
-        return {"same": one is two is three, "user": str(one.user_id)}
+        return {"same": one.caller is two.caller is three.caller, "user": str(one.caller.user_id)}
 
     plant(api, endpoint)
     id = await ada.id()
@@ -65,8 +65,8 @@ async def test_a_request_identifies_its_caller_once_however_many_ask(api: Api, a
 
 async def test_every_dependency_has_its_scopes_checked(api: Api, ada: Person) -> None:
     async def endpoint(
-        _one: Annotated[Caller, signed_in(Scope.ITEMS_READ)],
-        _two: Annotated[Caller, signed_in(Scope.ITEMS_READ, Scope.USERS_READ)],
+        _one: Annotated[Call, signed_in(Scope.ITEMS_READ)],
+        _two: Annotated[Call, signed_in(Scope.ITEMS_READ, Scope.USERS_READ)],
     ) -> Answer:
         return {}
 
