@@ -1,7 +1,6 @@
 """One thread for all that change an embedded database: whoever waits for it shares a commit."""
 
 import asyncio
-import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -19,6 +18,12 @@ T = TypeVar("T")
 
 TOGETHER_MAX = 64
 """Calls that are done in one go: nobody waits for many more than these."""
+
+QUIET_TURNS = 3
+"""Turns of the event loop without another call, after which those that wait are done.
+
+Whoever is served next would wait for the disk anyway; together they wait for it once.
+"""
 
 
 @dataclass(slots=True)
@@ -53,7 +58,7 @@ class _Job:
 
 
 class Writer:
-    """Runs the calls of one event loop in a thread, as many together as are waiting.
+    """Runs the calls of one event loop in a thread, as many together as come at about one time.
 
     Nobody is told what came of their call before `together` has ended well, so nothing is
     acknowledged that is not stored.
@@ -63,34 +68,37 @@ class Writer:
         self._together = together
         self._room = queue
         self._jobs: deque[_Job] = deque()
-        self._is_writing = False
-        self._lock = threading.Lock()
+        self._is_busy = False
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="writer")
 
     async def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what the call returns. Raises Unavailable if there is no room or time for it."""
-        awaited: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        job = _Job(partial(call, *args, **kwargs), awaited, time.monotonic() + PATIENCE)
-        with self._lock:
-            if len(self._jobs) >= self._room:
-                raise Unavailable
-            self._jobs.append(job)
-            begins, self._is_writing = not self._is_writing, True
-        if begins:
-            self._executor.submit(self._write)
+        if len(self._jobs) >= self._room:
+            raise Unavailable
+        loop = asyncio.get_running_loop()
+        awaited: asyncio.Future[T] = loop.create_future()
+        self._jobs.append(
+            _Job(partial(call, *args, **kwargs), awaited, time.monotonic() + PATIENCE)
+        )
+        if not self._is_busy:
+            self._is_busy = True
+            loop.call_soon(self._gather, loop, 0, 0)
         return await awaited
 
-    def _write(self) -> None:
-        while jobs := self._next_jobs():
-            self._do(jobs)
-            with suppress(RuntimeError):  # the loop was closed: nobody is there to be told
-                jobs[0].awaited.get_loop().call_soon_threadsafe(_tell, jobs)
+    def _gather(self, loop: asyncio.AbstractEventLoop, seen: int, quiet: int) -> None:
+        """Wait while more come, for a few turns of the loop; then let the thread do them."""
+        waiting = len(self._jobs)
+        quiet = 0 if waiting > seen else quiet + 1
+        if quiet < QUIET_TURNS and waiting < TOGETHER_MAX:
+            loop.call_soon(self._gather, loop, waiting, quiet)
+            return
+        jobs = [self._jobs.popleft() for _ in range(min(waiting, TOGETHER_MAX))]
 
-    def _next_jobs(self) -> list[_Job]:
-        with self._lock:
-            jobs = [self._jobs.popleft() for _ in range(min(len(self._jobs), TOGETHER_MAX))]
-            self._is_writing = bool(jobs)
-            return jobs
+        def done(_: object) -> None:
+            with suppress(RuntimeError):  # the loop was closed: nobody is there to be told
+                loop.call_soon_threadsafe(self._tell, loop, jobs)
+
+        self._executor.submit(self._do, jobs).add_done_callback(done)
 
     def _do(self, jobs: list[_Job]) -> None:
         try:
@@ -101,11 +109,13 @@ class Writer:
             for job in jobs:
                 job.failure = failure
 
+    def _tell(self, loop: asyncio.AbstractEventLoop, jobs: list[_Job]) -> None:
+        for job in jobs:
+            job.tell()
+        self._is_busy = bool(self._jobs)
+        if self._is_busy:
+            self._gather(loop, 0, 0)
+
     def close(self) -> None:
         """Wait for what was begun, and end the thread."""
         self._executor.shutdown(wait=True)
-
-
-def _tell(jobs: list[_Job]) -> None:
-    for job in jobs:
-        job.tell()
