@@ -160,7 +160,8 @@ class DeleteAccount:
             work.changes.note_owner_gone(user.id, at=self.clock())
             work.users.remove(user.id)
             work.audit.erase(user.id)
-            _note(work, self.auditor, Action.ACCOUNT_DELETED, user, Origin())
+            anonymous = Origin(request_id=caller.origin.request_id)
+            _note(work, self.auditor, Action.ACCOUNT_DELETED, user, anonymous)
             work.commit()
 
 

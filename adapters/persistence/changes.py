@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, literal, select, update
+from sqlalchemy import and_, bindparam, delete, func, literal, select, update
 
 from adapters.persistence.item_rows import item_of
 from adapters.persistence.prepared import Prepared
@@ -76,6 +76,15 @@ _NEWEST = select(_FEEDS.c.user_id, _FEEDS.c.newest).where(
     _FEEDS.c.user_id.in_(bindparam("users", expanding=True))
 )
 _FORGOTTEN = Prepared(select(_FEEDS.c.forgotten).where(_FEEDS.c.user_id == bindparam("user")))
+_HOLD_ITEMS_OF = Prepared(
+    select(func.count()).select_from(
+        select(_ITEMS.c.id)
+        .where(_ITEMS.c.owner_id == bindparam("owner"))
+        .order_by(_ITEMS.c.id)
+        .with_for_update()
+        .subquery()
+    )
+)
 _SHARED_BY = Prepared(
     select(_GRANTS.c.item_id, _GRANTS.c.user_id)
     .join_from(_GRANTS, _ITEMS, _GRANTS.c.item_id == _ITEMS.c.id)
@@ -116,6 +125,7 @@ class SqlChanges(Changes):
         self._write(item_id, viewers, at=at, is_gone=True)
 
     def note_owner_gone(self, owner_id: UserId, *, at: datetime) -> None:
+        self._sql.value(_HOLD_ITEMS_OF, {"owner": owner_id})  # whoever shares one is told, too
         for row in self._sql.all(_SHARED_BY, {"owner": owner_id}):
             self._write(row.item_id, [row.user_id], at=at, is_gone=True)
 

@@ -17,9 +17,10 @@ from adapters.persistence.unit_of_work import SqlStore
 from application.items import viewers_of
 from domain.item import Access, ItemEdit, ItemId
 from domain.listing import Sort
-from domain.sharing import GrantRole
+from domain.sharing import Grant, GrantRole
 from tests.adapters.persistence.conftest import opened
 from tests.adapters.persistence.sharing_house import Follower, SharingHouse
+from tests.domain.examples import NOW
 
 WRITERS = 20
 LASTING = 40
@@ -153,3 +154,42 @@ def test_a_grantee_who_leaves_meanwhile_hinders_nobody(database: Database) -> No
             work.commit()
         leaving.result()
     assert Follower(house, ada).sync_all() == {item: (2, Access.OWNER)}
+
+
+def test_whoever_gets_an_item_while_its_owner_leaves_learns_that_it_is_gone(
+    database: Database,
+) -> None:
+    house = SharingHouse(SqlStore(database), 2, uuid7)
+    ada, bob = house.people
+    item = house.create(ada)
+    follower = Follower(house, bob)
+    shared, leaving = threading.Event(), threading.Event()
+
+    def share() -> None:
+        with house.store.unit_of_work() as work:
+            assert work.items.lock(item)
+            work.grants.add(
+                Grant(item_id=item, user_id=bob.user_id, role=GrantRole.VIEWER, created_at=NOW)
+            )
+            work.changes.note(item, [bob.user_id], at=NOW)
+            shared.set()
+            assert leaving.wait(10)
+            time.sleep(0.1)  # until whoever leaves waits for it, if they do
+            work.commit()
+
+    def leave() -> None:
+        assert shared.wait(10)
+        leaving.set()
+        with house.store.unit_of_work() as work:
+            work.users.lock(ada.user_id)
+            work.changes.note_owner_gone(ada.user_id, at=NOW)
+            work.users.remove(ada.user_id)
+            work.commit()
+
+    with ThreadPoolExecutor(2) as threads:
+        for each in [threads.submit(share), threads.submit(leave)]:
+            each.result()
+    page = house.list_changes(bob, since=follower.cursor, limit=9)
+    assert [(change.item_id, change.seen) for change in page.changes] == [(item, None)]
+    with house.store.reading() as see:  # behind the one who saw it between the two
+        assert see.changes.newest([bob.user_id]) == {bob.user_id: 2}
