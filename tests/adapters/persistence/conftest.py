@@ -2,12 +2,13 @@
 
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
 from adapters.memory.store import InMemoryStore
+from adapters.persistence import database as database_module
 from adapters.persistence.database import Database
 from adapters.persistence.schema import SqlSchema
 from adapters.persistence.unit_of_work import SqlStore
@@ -81,6 +82,16 @@ def database(request: pytest.FixtureRequest) -> Iterator[Database]:
     """A database of each kind with today's schema."""
     with _database(request, request.param) as database:
         yield database
+
+
+@pytest.fixture
+def databases(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[dict[str, Database]]:
+    """A database of each kind, side by side, none of which gives up when the machine stalls."""
+    monkeypatch.setattr(database_module, "PATIENCE", 60)
+    with ExitStack() as opened_ones:
+        yield {kind: opened_ones.enter_context(_database(request, kind)) for kind in DATABASES}
 
 
 @pytest.fixture(params=["memory", *DATABASES])
