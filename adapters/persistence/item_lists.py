@@ -2,8 +2,10 @@
 
 A list without filters is one statement. With filters there are two ways. If some word or tag is
 on very few items, those are looked up by it and put in order. If all are common, the list is
-walked in its order and what does not match is left out: matches are then never far apart. Between
-the two, a few steps are walked, and if they do not suffice, the rest is looked up.
+walked in its order and what does not match is left out: matches are then rarely far apart.
+Between the two, a few steps are walked, and if they do not suffice, the rest is looked up. Where
+what is common is far from the page or never on one item, no walk passes more than some thousand
+items: then all words and tags are looked up together.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -24,8 +26,11 @@ from domain.listing import ItemQuery, Sort, SortKey, Whose
 VERY_FEW = 50
 """Items that a word or tag may be on for them to be looked up by it at once."""
 
-FEW = 2000
+FEW = 5000
 """Items that it may be on for them to be looked up when a few steps did not find enough."""
+
+WALK_MAX = 10_000
+"""Items that are walked past; if those were not enough, all words and tags are looked up."""
 
 _STEP_MAX = 2000
 _AFTER_EVERY_WORD = "\U0010ffff"
@@ -38,32 +43,35 @@ _SORT_COLUMNS: dict[SortKey, Column[Any]] = {
     SortKey.TITLE: _ITEMS.c.title_key,
 }
 _ANY = select(_ITEMS, literal(None).label("role"))
-_LOOKUP = select(_TERMS.c.item_id).where(
-    _TERMS.c.term.between(bindparam("first"), bindparam("last"))
-)
-
 Matches = Callable[[Item], bool]
-Term = dict[str, object]
+Term = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Part:
-    """A part of a list: its items, and how they are looked up by a word or a tag."""
+    """A part of a list: its items, and how their ids are looked up by a word or a tag."""
 
     items: Select[Any]
-    lookup: Select[Any] | None
+    ids: Select[Any]
+    is_searched: bool = True
+
+    def lookup(self, number: int) -> Select[Any]:
+        """Return the ids of what has the term of that number."""
+        first, last = f"first{number}", f"last{number}"
+        return self.ids.where(_TERMS.c.term.between(bindparam(first), bindparam(last)))
 
 
-_ANYBODYS = _Part(_ANY, _LOOKUP)
+_ANYBODYS = _Part(_ANY, select(_TERMS.c.item_id))
 _OWNED = _Part(
     _ANY.where(_ITEMS.c.owner_id == bindparam("listed_owner")),
-    _LOOKUP.where(_TERMS.c.owner_id == bindparam("listed_owner")),
+    select(_TERMS.c.item_id).where(_TERMS.c.owner_id == bindparam("listed_owner")),
 )
 _SHARED = _Part(
     select(_ITEMS, _GRANTS.c.role)
     .join_from(_GRANTS, _ITEMS, _GRANTS.c.item_id == _ITEMS.c.id)
     .where(_GRANTS.c.user_id == bindparam("viewer_id")),
-    None,  # what is shared with somebody is not so much
+    _ANYBODYS.ids,
+    is_searched=False,  # what is shared with somebody is not so much
 )
 
 
@@ -88,10 +96,11 @@ class ItemLists:
     ) -> Iterator[SeenItem]:
         """Go through one part of the list in its order, until enough of it matches."""
         matches = _filter(wanted)
-        rarest = self._rarest(part, wanted, VERY_FEW) if matches else None
+        looked_up = self._rarest(part, wanted, VERY_FEW) if matches else []
         step, left = (limit * 4, limit) if matches else (limit, limit)
+        walked = 0
         while left > 0:
-            rows = self._page(part, wanted, rarest, after=after, limit=step)
+            rows = self._page(part, wanted, looked_up, after=after, limit=step)
             for row in rows:
                 item = item_of(row)
                 if left > 0 and (matches is None or matches(item)):
@@ -100,42 +109,46 @@ class ItemLists:
             if len(rows) < step:
                 return
             after = Place(_key(item_of(rows[-1]), wanted)[0], rows[-1].id)
+            if not looked_up and left > 0 and walked == 0:
+                looked_up = self._rarest(part, wanted, FEW)
+            walked += step
             step = min(step * 4, _STEP_MAX)
-            if rarest is None and left > 0:
-                rarest = self._rarest(part, wanted, FEW)
+            if walked > WALK_MAX and part.is_searched:
+                looked_up, step = _terms(wanted), left
 
     def _page(
         self,
         part: _Part,
         wanted: ItemQuery,
-        term: Term | None,
+        looked_up: Sequence[Term],
         *,
         after: Place | None,
         limit: int,
     ) -> Sequence[Any]:
-        """Return the next rows of a part, only those with a term if one is given."""
+        """Return the next rows of a part, only those with all of the terms that are looked up."""
         place = {} if after is None else {"behind": after.key, "behind_id": after.id}
-        page = _page_of(part, wanted.sort, is_first=after is None, has_term=term is not None)
-        return self._sql.all(page, _whose(wanted) | {"at_most": limit} | place | (term or {}))
+        page = _page_of(part, wanted.sort, is_first=after is None, terms=len(looked_up))
+        return self._sql.all(page, _whose(wanted) | {"at_most": limit} | place | _bounds(looked_up))
 
-    def _rarest(self, part: _Part, wanted: ItemQuery, few: int) -> Term | None:
+    def _rarest(self, part: _Part, wanted: ItemQuery, few: int) -> list[Term]:
         """Return the rarest word or tag of a search, if it is on few items."""
-        if part.lookup is None:
-            return None
-        count = _count_of(part.lookup)
-        some = _whose(wanted) | {"at_most": few + 1}
-        counted = [(self._sql.value(count, some | term), term) for term in _terms(wanted)]
-        fewest, rarest = min(counted, key=lambda pair: pair[0])
-        return rarest if fewest <= few else None
+        if not part.is_searched:
+            return []
+        count, some = _count_of(part), _whose(wanted) | {"at_most": few + 1}
+        counted = [
+            (self._sql.value(count, some | _bounds([term])), term) for term in _terms(wanted)
+        ]
+        fewest, rarest = min(counted)
+        return [rarest] if fewest <= few else []
 
 
 @lru_cache
-def _page_of(part: _Part, sort: Sort, *, is_first: bool, has_term: bool) -> Prepared:
+def _page_of(part: _Part, sort: Sort, *, is_first: bool, terms: int) -> Prepared:
     """Return the statement for a page of a part."""
     column = _SORT_COLUMNS[sort.key]
     query = part.items
-    if has_term and part.lookup is not None:
-        query = query.where(_ITEMS.c.id.in_(part.lookup))
+    for number in range(terms):
+        query = query.where(_ITEMS.c.id.in_(part.lookup(number)))
     if not is_first:
         place = tuple_(column, _ITEMS.c.id)
         behind = tuple_(
@@ -150,9 +163,9 @@ def _page_of(part: _Part, sort: Sort, *, is_first: bool, has_term: bool) -> Prep
 
 
 @lru_cache
-def _count_of(lookup: Select[Any]) -> Prepared:
+def _count_of(part: _Part) -> Prepared:
     """Return the statement that counts what a lookup finds, up to so many."""
-    some = lookup.limit(bindparam("at_most")).subquery()
+    some = part.lookup(0).limit(bindparam("at_most")).subquery()
     return Prepared(select(func.count()).select_from(some))
 
 
@@ -176,8 +189,16 @@ def _whose(wanted: ItemQuery) -> dict[str, object]:
 def _terms(wanted: ItemQuery) -> list[Term]:
     """Return the bounds of each term: a tag is itself, a word is all that begin with it."""
     tags = [(tag_term(tag), tag_term(tag)) for tag in wanted.tags]
-    words = [(word, word + _AFTER_EVERY_WORD) for word in wanted.words]
-    return [{"first": first, "last": last} for first, last in tags + words]
+    return tags + [(word, word + _AFTER_EVERY_WORD) for word in wanted.words]
+
+
+def _bounds(terms: Sequence[Term]) -> dict[str, object]:
+    """Return the parameters of lookups."""
+    return {
+        f"{name}{number}": bound
+        for number, term in enumerate(terms)
+        for name, bound in zip(("first", "last"), term, strict=True)
+    }
 
 
 def _filter(wanted: ItemQuery) -> Matches | None:

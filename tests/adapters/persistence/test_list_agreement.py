@@ -23,8 +23,13 @@ WORDS = (
     "don't", "a-b", "\ufb01ne", "\U0001f512", "#red", "10", "\u0130stanbul",
 )  # fmt: skip
 TAGS = ("red", "reddish", "#red", "lamp", "\u00df", "often", "often")
-REGIMES = {"looked up": (999, 999), "walked": (-1, -1), "walked, then looked up": (-1, 999),
-           "as many as there are": (3, 12)}  # fmt: skip
+REGIMES = {
+    "looked up": (999, 999, 999),
+    "walked": (-1, -1, 999),
+    "walked, then looked up": (-1, 999, 999),
+    "walked, then all looked up": (-1, -1, 8),
+    "as many as there are": (3, 12, 30),
+}
 
 
 def some_item(chance: random.Random, number: int) -> Item:
@@ -103,9 +108,10 @@ def listed(store: Store, query: ItemQuery, limit: int) -> list[tuple[Item, Acces
 def test_every_store_lists_the_same(
     store: Store, regime: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    very_few, few = REGIMES[regime]
+    very_few, few, walk_max = REGIMES[regime]
     monkeypatch.setattr(item_lists, "VERY_FEW", very_few)
     monkeypatch.setattr(item_lists, "FEW", few)
+    monkeypatch.setattr(item_lists, "WALK_MAX", walk_max)
     twin = InMemoryStore()
     for each in (store, twin):
         fill(each, random.Random(1))
