@@ -1,6 +1,7 @@
 """The application as `basalt serve` runs it: with a polite end."""
 
 import asyncio
+import gc
 import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -11,6 +12,7 @@ from fastapi import FastAPI
 from entrypoints.http.app import create_app
 from entrypoints.http.application import Application
 
+_COLLECTOR_THRESHOLDS = (10_000, 20, 50)
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -22,11 +24,23 @@ def served_app() -> FastAPI:
     @asynccontextmanager
     async def lifespan(served: FastAPI) -> AsyncIterator[None]:
         async with begin_and_end(served):
+            _spare_the_collector()
             with _polite_end(app.state.application):
                 yield
 
     app.router.lifespan_context = lifespan
     return app
+
+
+def _spare_the_collector() -> None:
+    """Let the garbage collector pass over what was made at the start, and look less often.
+
+    That is hundreds of thousands of objects that stay; looking at them took a tenth of the time
+    of a request that creates something.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_COLLECTOR_THRESHOLDS)
 
 
 @contextmanager
