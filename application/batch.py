@@ -9,7 +9,7 @@ from application.ports.items import Attempt
 from application.ports.store import UnitOfWork, UnitsOfWork
 from application.replaying import Done, Replayer
 from domain.access import Caller
-from domain.errors import BasaltError, BatchFailed, Unavailable
+from domain.errors import BasaltError, BatchFailed, TokenRevoked, Unavailable
 from domain.item import Expected, ItemDraft, ItemEdit, ItemId, SeenItem
 
 BATCH_MAX = 100
@@ -82,8 +82,8 @@ class RunBatch:
         for place, operation in enumerate(operations):
             try:
                 outcomes.append(self._do(work, caller, operation))
-            except Unavailable:
-                raise
+            except (Unavailable, TokenRevoked):
+                raise  # of the whole: the store cannot go on, or nobody is there to do it for
             except BasaltError as error:
                 failures[place] = error
         if failures:

@@ -66,6 +66,7 @@ class InMemoryUsers(Users):
         shelves.changes = {key: one for key, one in shelves.changes.items() if key[0] != id}
         shelves.replays = {key: one for key, one in shelves.replays.items() if key[0] != id}
         shelves.feeds.pop(id, None)
+        shelves.forgotten.pop(id, None)
 
 
 class InMemorySessions(Sessions):

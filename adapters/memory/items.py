@@ -125,7 +125,7 @@ class InMemoryChanges(Changes):
         self._write(item_id, viewers, at=at, is_gone=True)
 
     def note_owner_gone(self, owner_id: UserId, *, at: datetime) -> None:
-        for item_id, user_id in list(self._shelves.grants):
+        for user_id, item_id in sorted((user, item) for item, user in self._shelves.grants):
             if self._shelves.items[item_id].owner_id == owner_id:
                 self._write(item_id, [user_id], at=at, is_gone=True)
 
@@ -133,9 +133,19 @@ class InMemoryChanges(Changes):
         self, item_id: ItemId, viewers: Collection[UserId], *, at: datetime, is_gone: bool
     ) -> None:
         for user_id in viewers:
-            newest = self._shelves.feeds.get(user_id, 0) + 1
-            self._shelves.feeds[user_id] = newest
-            self._shelves.changes[user_id, item_id] = Noted(newest, at, is_gone)
+            self._shelves.noted.pop((user_id, item_id), None)
+            self._shelves.noted[user_id, item_id] = at, is_gone
+
+    def number(self) -> None:
+        """Number what was noted, as the last thing before the commit."""
+        for (user_id, item_id), (at, is_gone) in sorted(
+            self._shelves.noted.items(), key=lambda noted: noted[0][0]
+        ):
+            if user_id in self._shelves.users:
+                newest = self._shelves.feeds.get(user_id, 0) + 1
+                self._shelves.feeds[user_id] = newest
+                self._shelves.changes[user_id, item_id] = Noted(newest, at, is_gone)
+        self._shelves.noted.clear()
 
     def since(self, user_id: UserId, number: int, *, limit: int) -> Sequence[Change]:
         found = [
@@ -183,6 +193,8 @@ class InMemoryReplays(Replays):
 
     def find(self, user_id: UserId, attempt: Attempt, *, now: datetime) -> object | None:
         kept = self._shelves.replays.get((user_id, attempt.key))
+        if user_id not in self._shelves.users:
+            raise TokenRevoked
         if kept is None or kept[2] <= now:
             return None
         fingerprint, result, _ = kept

@@ -35,6 +35,8 @@ class Shelves:
     feeds: dict[UserId, int] = field(default_factory=dict)
     forgotten: dict[UserId, int] = field(default_factory=dict)
     changes: dict[tuple[UserId, ItemId], Noted] = field(default_factory=dict)
+    noted: dict[tuple[UserId, ItemId], tuple[datetime, bool]] = field(default_factory=dict)
+    """Changes of a unit of work, to be numbered when it commits."""
     replays: dict[tuple[UserId, str], tuple[str, object, datetime]] = field(default_factory=dict)
     tallies: dict[str, Tally] = field(default_factory=dict)
     audit: list[Entry] = field(default_factory=list)
@@ -52,6 +54,7 @@ class Shelves:
             feeds=dict(self.feeds),
             forgotten=dict(self.forgotten),
             changes=dict(self.changes),
+            noted={},
             replays=dict(self.replays),
             tallies=dict(self.tallies),
             audit=list(self.audit),

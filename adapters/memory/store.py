@@ -87,6 +87,7 @@ class InMemoryUnitOfWork(InMemoryRepositories, UnitOfWork):
         self._store.writing.release()
 
     def commit(self) -> None:
+        self.changes.number()
         self._store.shelves = self._shelves.copy()
         self._shelves.close()
 

@@ -105,6 +105,8 @@ class ItemsHouse:
         users = [person.user_id for person in people]
         with self.store.reading() as see:
             return [
+                see.changes.newest(users),
+                *(see.changes.forgotten_until(id) for id in users),
                 see.audit.following(0, limit=MANY),
                 *(see.users.get(id) for id in users),
                 *(see.changes.since(id, 0, limit=MANY) for id in users),

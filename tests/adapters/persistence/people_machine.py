@@ -62,8 +62,6 @@ class Coming(RuleBasedStateMachine):
     def leave(self, who: int) -> None:
         there = self.there()
         admin, id = self.everybody[0], there[-1 - who % len(there)].user_id
-        if self.stores.shares_twice(id):
-            return
         answer = self.stores.ask(lambda house: house.remove_user(admin, id))
         if not isinstance(answer, BasaltError):
             self.gone.add(id)
@@ -77,9 +75,6 @@ class Coming(RuleBasedStateMachine):
             house.clock.advance(pause)
         if tidies:
             self.stores.ask(lambda house: house.tidy_up())
-
-    def allowed(self, person: Caller, attempt: Attempt | None) -> Attempt | None:
-        return None if person.user_id in self.gone else attempt
 
     def acting(self, actor: Caller | None, id: ItemId) -> Caller:
         return actor or self.owners.get(id, self.everybody[0])

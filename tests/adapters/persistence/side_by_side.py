@@ -10,7 +10,6 @@ from adapters.memory.store import InMemoryStore
 from adapters.persistence.database import Database
 from adapters.persistence.tables import AuditHeadRow, table
 from adapters.persistence.unit_of_work import SqlStore
-from application.ports.items import Change
 from domain.access import UserId
 from domain.audit import EMPTY
 from domain.errors import BasaltError
@@ -63,13 +62,6 @@ class SideBySide:
         has_less = grant is not None and grant.role is GrantRole.VIEWER
         return GrantRole.EDITOR if has_less else GrantRole.VIEWER
 
-    def shares_twice(self, owner_id: UserId) -> bool:
-        """Tell whether an owner shares several items with one friend."""
-        grants = self.twin.shelves.grants
-        owned = [(self.item(id), friend) for id, friend in grants]
-        friends = [friend for item, friend in owned if item and item.owner_id == owner_id]
-        return len(friends) > len(set(friends))
-
     def _ask(self, kind: str, act: Callable[[ItemsHouse], T]) -> T | BasaltError:
         house = self.houses[kind]
         house.chance.begin(self.steps)
@@ -88,7 +80,8 @@ def exact(value: Any) -> object:
         told = type(value).__name__, value.code, str(value), exact(value.details)
         return *told, exact(getattr(value, "failures", getattr(value, "retry_after", None)))
     if is_dataclass(value) and not isinstance(value, type):
-        return type(value).__name__, {name: exact(getattr(value, name)) for name in _names(value)}
+        names = [field.name for field in fields(value)]
+        return type(value).__name__, {name: exact(getattr(value, name)) for name in names}
     if isinstance(value, Mapping):
         return {key: exact(member) for key, member in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
@@ -96,12 +89,6 @@ def exact(value: Any) -> object:
     if isinstance(value, int | float):
         return type(value).__name__, repr(value)
     return value
-
-
-def _names(value: Any) -> list[str]:
-    """Name the parts; a feed's numbers count for their order, which the order of changes shows."""
-    names = [field.name for field in fields(value)]
-    return [name for name in names if name != "number"] if isinstance(value, Change) else names
 
 
 def _apart(answers: Mapping[str, object]) -> list[str]:

@@ -80,8 +80,7 @@ class ItemsMachine(Listing):
 
     @rule(person=PEOPLE, mark=MARKS, limit=LIMITS)
     def look_back(self, person: Caller, mark: str, limit: int) -> None:
-        if person.user_id not in self.gone:
-            self.stores.ask(lambda house: house.list_changes(person, since=mark, limit=limit))
+        self.stores.ask(lambda house: house.list_changes(person, since=mark, limit=limit))
 
     def _synced(self, person: Caller, limit: int) -> ChangePage | None:
         phone = self.phones.setdefault(person, Phone())
