@@ -55,7 +55,7 @@ def _ensure_free(host: str, port: int) -> None:
             socket.create_server(address, family=family).close()
     except OSError as error:
         typer.echo(
-            f"basalt: cannot listen on {host}:{port} ({error.strerror}): "
+            f"basalt: cannot listen on {host}:{port} ({str(error.strerror).partition(' (')[0]}): "
             "stop what does, or choose another with --port",
             err=True,
         )

@@ -44,7 +44,7 @@ def test_a_port_that_is_taken_is_refused_without_a_trace(tmp_path: Path, databas
         finished = serve(tmp_path, "--port", port, BASALT_DATABASE_URL=database)
     assert finished.returncode == 1
     (line,) = finished.stderr.splitlines()
-    assert line.startswith(f"basalt: cannot listen on 127.0.0.1:{port} (")
+    assert line.startswith(f"basalt: cannot listen on 127.0.0.1:{port} (Address already in use): ")
     assert "choose another with --port" in line
 
 
