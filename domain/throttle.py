@@ -4,6 +4,7 @@ import hashlib
 import math
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Protocol, Self
 
@@ -102,6 +103,7 @@ def key_of(kind: str, value: str) -> str:
     return hashlib.sha256(f"{kind} {value}".encode(errors="replace")).hexdigest()[:32]
 
 
+@lru_cache(maxsize=4096)
 def network_of(address: str) -> str:
     """Return whose attempts count together: an IPv4 address, or an IPv6 network of one customer."""
     parsed = ip_address(address)

@@ -11,6 +11,8 @@ from fastapi import APIRouter, Request, Response, params
 from fastapi.routing import APIRoute
 from starlette.datastructures import FormData
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match
+from starlette.types import Scope
 
 from domain.errors import InvalidValue
 from entrypoints.http.errors import MalformedRequest, PayloadTooLarge, UnsupportedMediaType
@@ -46,6 +48,12 @@ class StrictRequest(Request):
 
 class StrictRoute(APIRoute):
     """Refuses, in this order: too much (413), other types (415), what cannot be parsed (400)."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Say whether a request is for this route; most are told by how deep their path is."""
+        if not scope.get("root_path") and scope["path"].count("/") != self.path.count("/"):
+            return Match.NONE, {}
+        return super().matches(scope)
 
     def get_route_handler(self) -> Handler:
         """Return the handler, with the body read in front of it."""
