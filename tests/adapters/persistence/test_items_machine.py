@@ -29,7 +29,7 @@ from tests.adapters.persistence.listing_machine import Listing
 from tests.adapters.persistence.side_by_side import SideBySide, exact
 from tests.domain.examples import a_draft
 
-ROUNDS = int(os.environ.get("BASALT_TEST_ROUNDS", "3"))  # noqa: TID251  # how thoroughly to test
+ROUNDS = int(os.environ.get("BASALT_TEST_ROUNDS", "2"))  # noqa: TID251  # how thoroughly to test
 STORIES_A_ROUND = 7
 STEPS_A_STORY = 50
 STEPS_A_LOOK = 16
