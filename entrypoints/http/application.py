@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, TypeAlias, TypeVar
 
 from domain.access import Caller, Origin
 from domain.errors import Unavailable
@@ -14,6 +14,9 @@ from entrypoints.settings import Settings
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+UseCase: TypeAlias = Callable[[Container], Callable[[], Callable[P, T]]]
+"""Names a use case: `lambda use: use.read_item`."""
 
 _QUEUE = 1024
 """Calls that may wait for a thread of each kind; how long they may, the threads' own limit says."""
@@ -38,12 +41,7 @@ class Application:
             return await self.look(lambda use: use.identify, token, origin)
         return await self.run(lambda use: use.identify, token, origin)
 
-    async def look(
-        self,
-        select: Callable[[Container], Callable[[], Callable[P, T]]],
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> T:
+    async def look(self, select: UseCase[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a use case that looks at one thing by its key: at a glance where that is possible.
 
         On SQLite such a look takes less than the hop to a thread. It never waits: where the file
@@ -55,32 +53,17 @@ class Application:
                 return select(self._glances)()(*args, **kwargs)
         return await self.run(select, *args, **kwargs)
 
-    async def run(
-        self,
-        select: Callable[[Container], Callable[[], Callable[P, T]]],
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> T:
+    async def run(self, select: UseCase[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a use case. Raises what it raises, and Unavailable if there is no room for it."""
         return await self._threads.run(select(self.container)(), *args, **kwargs)
 
-    async def change(
-        self,
-        select: Callable[[Container], Callable[[], Callable[P, T]]],
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> T:
+    async def change(self, select: UseCase[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """As `run`, for one that changes what is stored: with others who do, where that helps."""
         if self._writer is None:
             return await self.run(select, *args, **kwargs)
         return await self._writer.run(select(self.container)(), *args, **kwargs)
 
-    async def run_hashing(
-        self,
-        select: Callable[[Container], Callable[[], Callable[P, T]]],
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> T:
+    async def run_hashing(self, select: UseCase[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """As `run`, for one that hashes passwords: a flood of those delays nobody else."""
         return await self._hashing_threads.run(select(self.container)(), *args, **kwargs)
 

@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar, get_args, get_origin
+from typing import Annotated, Any, Concatenate, ParamSpec, TypeAlias, TypeVar, get_args, get_origin
 
 from fastapi import Depends, Request, Security
 from fastapi.openapi.models import OAuth2 as OAuth2Model
@@ -25,6 +25,9 @@ from entrypoints.http.violations import violation
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+InTheirName: TypeAlias = Callable[[Container], Callable[[], Callable[Concatenate[Caller, P], T]]]
+"""Names a use case whose first argument is the caller."""
 
 _IDEMPOTENCY_KEY = re.compile(IDEMPOTENCY_KEY)
 
@@ -68,38 +71,20 @@ class Call:
     app: Application
     request: Request
 
-    def run(
-        self,
-        select: Callable[[Container], Callable[[], Callable[Concatenate[Caller, P], T]]],
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> Awaitable[T]:
+    def run(self, select: InTheirName[P, T], *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
         """Run a use case for the caller."""
         return self.app.run(select, self.caller, *args, **kwargs)
 
-    def look(
-        self,
-        select: Callable[[Container], Callable[[], Callable[Concatenate[Caller, P], T]]],
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> Awaitable[T]:
+    def look(self, select: InTheirName[P, T], *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
         """Run a use case that looks at one thing by its key."""
         return self.app.look(select, self.caller, *args, **kwargs)
 
-    def change(
-        self,
-        select: Callable[[Container], Callable[[], Callable[Concatenate[Caller, P], T]]],
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> Awaitable[T]:
+    def change(self, select: InTheirName[P, T], *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
         """Run a use case that changes something."""
         return self.app.change(select, self.caller, *args, **kwargs)
 
     def run_hashing(
-        self,
-        select: Callable[[Container], Callable[[], Callable[Concatenate[Caller, P], T]]],
-        *args: P.args,
-        **kwargs: P.kwargs,
+        self, select: InTheirName[P, T], *args: P.args, **kwargs: P.kwargs
     ) -> Awaitable[T]:
         """Run a use case that hashes passwords."""
         return self.app.run_hashing(select, self.caller, *args, **kwargs)
