@@ -103,11 +103,13 @@ class _Glancer:
         if not self._lock.acquire(blocking=False):
             raise Unavailable
         try:
-            if self._driver is None:
+            if self._driver is None or self._driver.connection.invalidated:
                 self._driver = Driver(self._engine.connect())
-        except SQLAlchemyError as failure:
+        except BaseException as failure:
             self._lock.release()
-            raise meaning(failure) from failure
+            if isinstance(failure, SQLAlchemyError):
+                raise meaning(failure) from failure
+            raise
         return self._driver
 
     def __exit__(self, *failure: object) -> None:

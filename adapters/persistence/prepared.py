@@ -51,6 +51,13 @@ class Written:
         compiled = statement.compile(dialect=dialect, column_keys=names)
         if compiled.post_compile_params:
             raise TypeError("a statement whose text depends on its values cannot be prepared")
+        missing = [
+            name
+            for name in compiled.params
+            if name not in set(names) and compiled.binds[name].required
+        ]
+        if missing:
+            raise TypeError(f"a statement needs {', '.join(missing)}")
         self.text = compiled.string
         self._is_positional = compiled.positional
         order = compiled.positiontup if compiled.positional else list(compiled.params)

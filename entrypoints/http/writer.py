@@ -36,14 +36,18 @@ class _Job:
     result: Any = None
     failure: BaseException | None = None
 
+    def is_wanted(self) -> bool:
+        """Whether somebody still waits for it; whoever waited too long is told to come again."""
+        if time.monotonic() > self.deadline:
+            self.failure = Unavailable()
+        return self.failure is None and not self.awaited.done()
+
     def do(self) -> None:
-        """Do it, unless it is too late or nobody waits any more, and keep what came of it."""
-        if self.awaited.cancelled():
-            return
+        """Do it, and keep what came of it."""
         try:
-            if time.monotonic() > self.deadline:
-                raise Unavailable
             self.result = self.call()
+        except StopIteration as failure:
+            self.failure = RuntimeError(f"{failure!r} cannot be told to whoever awaits")
         except Exception as failure:  # noqa: BLE001  # whoever awaits it is told
             self.failure = failure
 
@@ -69,11 +73,12 @@ class Writer:
         self._room = queue
         self._jobs: deque[_Job] = deque()
         self._is_busy = False
+        self._is_closed = False
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="writer")
 
     async def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what the call returns. Raises Unavailable if there is no room or time for it."""
-        if len(self._jobs) >= self._room:
+        if self._is_closed or len(self._jobs) >= self._room:
             raise Unavailable
         loop = asyncio.get_running_loop()
         awaited: asyncio.Future[T] = loop.create_future()
@@ -98,24 +103,44 @@ class Writer:
             with suppress(RuntimeError):  # the loop was closed: nobody is there to be told
                 loop.call_soon_threadsafe(self._tell, loop, jobs)
 
-        self._executor.submit(self._do, jobs).add_done_callback(done)
+        try:
+            self._executor.submit(self._do, jobs).add_done_callback(done)
+        except RuntimeError:  # closed, or no thread could be started
+            _refuse(jobs)
+            loop.call_soon(self._tell, loop, jobs)
 
     def _do(self, jobs: list[_Job]) -> None:
+        wanted = [job for job in jobs if job.is_wanted()]
+        if not wanted:
+            return
         try:
             with self._together():
-                for job in jobs:
+                for job in wanted:
                     job.do()
+        except Unavailable:
+            _refuse(wanted)
         except Exception as failure:  # noqa: BLE001  # nothing of it is certain to be stored
-            for job in jobs:
+            for job in wanted:
                 job.failure = failure
+        except BaseException:
+            _refuse(wanted)
+            raise
 
     def _tell(self, loop: asyncio.AbstractEventLoop, jobs: list[_Job]) -> None:
-        for job in jobs:
-            job.tell()
-        self._is_busy = bool(self._jobs)
-        if self._is_busy:
-            self._gather(loop, 0, 0)
+        try:
+            for job in jobs:
+                job.tell()
+        finally:
+            self._is_busy = bool(self._jobs)
+            if self._is_busy:
+                loop.call_soon(self._gather, loop, 0, 0)
 
     def close(self) -> None:
-        """Wait for what was begun, and end the thread."""
+        """Wait for what was begun, and end the thread; who waits still is told to come again."""
+        self._is_closed = True
         self._executor.shutdown(wait=True)
+
+
+def _refuse(jobs: list[_Job]) -> None:
+    for job in jobs:
+        job.failure = Unavailable()

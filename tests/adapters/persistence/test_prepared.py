@@ -63,3 +63,9 @@ def test_a_statement_whose_text_depends_on_its_values_is_refused() -> None:
     listed = select(USERS.c.id).where(USERS.c.id.in_(bindparam("ids", expanding=True)))
     with pytest.raises(TypeError, match="cannot be prepared"):
         Prepared(listed).on(SQLITE, {"ids": [ID]})
+
+
+def test_a_parameter_that_is_forgotten_is_not_taken_for_null() -> None:
+    named = Prepared(select(USERS.c.id).where(USERS.c.id == bindparam("id")))
+    with pytest.raises(TypeError, match="needs id"):
+        named.on(SQLITE, {})

@@ -132,3 +132,63 @@ async def test_closing_waits_for_what_was_begun(disk: Disk, writer: Writer) -> N
     disk.calm.set()
     await closing
     assert await call == (3, 1)
+
+
+async def test_who_waits_when_it_closes_is_told_to_come_again(disk: Disk, writer: Writer) -> None:
+    first = asyncio.ensure_future(writer.run(divmod, 1, 1))
+    await reached(disk)
+    waiting = [asyncio.ensure_future(writer.run(divmod, 1, 1)) for _ in range(TOGETHER_MAX + 1)]
+    await asyncio.sleep(0)
+    closing = asyncio.ensure_future(asyncio.to_thread(writer.close))
+    await asyncio.sleep(0.05)
+    disk.calm.set()
+    await closing
+    assert await first == (1, 0)
+    told = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), PATIENCE)
+    assert {type(answer) for answer in told} == {Unavailable}
+    with pytest.raises(Unavailable):
+        await writer.run(divmod, 1, 1)
+
+
+async def test_a_thread_that_cannot_be_started_fails_its_calls_and_no_later_one(
+    disk: Disk, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    disk.calm.set()
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", fail)
+        with pytest.raises(Unavailable):
+            await asyncio.wait_for(writer.run(divmod, 1, 1), PATIENCE)
+    assert await asyncio.wait_for(writer.run(divmod, 7, 2), PATIENCE) == (3, 1)
+
+
+class Odd(BaseException):
+    """What no use case raises."""
+
+
+@pytest.mark.parametrize("odd", [Odd, StopIteration])
+async def test_whatever_a_call_raises_nobody_hangs_and_nothing_false_is_told(
+    disk: Disk, writer: Writer, odd: type[BaseException]
+) -> None:
+    def raise_it() -> None:
+        raise odd
+
+    disk.calm.set()
+    calls = [writer.run(divmod, 7, 2), writer.run(raise_it), writer.run(divmod, 8, 2)]
+    told = await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), PATIENCE)
+    if odd is Odd:  # which undoes all of it
+        assert [type(answer) for answer in told] == [Unavailable] * 3
+    else:
+        assert (told[0], type(told[1]), told[2]) == ((3, 1), RuntimeError, (4, 0))
+    assert await asyncio.wait_for(writer.run(divmod, 7, 2), PATIENCE) == (3, 1)
+
+
+async def test_who_waited_too_long_does_not_wait_for_the_disk_too(
+    disk: Disk, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PATIENCE", -1)
+    with pytest.raises(Unavailable):
+        await asyncio.wait_for(writer.run(divmod, 7, 2), PATIENCE)
+    assert not disk.reached.is_set()
