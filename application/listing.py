@@ -7,7 +7,7 @@ from application.ports.places import Place
 from application.ports.security import Cursors
 from application.ports.store import Reading
 from domain.item import SeenItem
-from domain.listing import ItemQuery, SortKey
+from domain.listing import ItemQuery
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +32,5 @@ class ListItems:
         page = found[:limit]
         if len(found) <= limit:
             return ItemPage(page, None)
-        return ItemPage(page, self.cursors.seal(_place(page[-1], wanted), of=wanted.name))
-
-
-def _place(seen: SeenItem, wanted: ItemQuery) -> Place:
-    item = seen.item
-    match wanted.sort.key:
-        case SortKey.CREATED_AT:
-            return Place(item.created_at, item.id)
-        case SortKey.UPDATED_AT:
-            return Place(item.updated_at, item.id)
-        case SortKey.TITLE:
-            return Place(item.title_key, item.id)
+        last = Place(*wanted.place_of(page[-1].item))
+        return ItemPage(page, self.cursors.seal(last, of=wanted.name))

@@ -1,10 +1,15 @@
 """Lists of items: in which order, and which of them."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+from operator import attrgetter
+from typing import TypeAlias
 
 from domain.access import Caller, Scope, UserId
 from domain.errors import Forbidden, InsufficientScope
+from domain.item import Item, ItemId
 from domain.words import needed_words, words_of
 
 SEARCH_MAX = 100
@@ -41,6 +46,16 @@ class Sort(StrEnum):
     def is_descending(self) -> bool:
         """Whether the largest comes first."""
         return self.value.startswith("-")
+
+
+PlaceOf: TypeAlias = Callable[[Item], tuple[datetime | str, ItemId]]
+"""Tells where an item stands in an order: its key, and its id among equals."""
+
+_PLACES: Mapping[SortKey, PlaceOf] = {
+    SortKey.CREATED_AT: attrgetter("created_at", "id"),
+    SortKey.UPDATED_AT: attrgetter("updated_at", "id"),
+    SortKey.TITLE: attrgetter("title_key", "id"),
+}
 
 
 class Whose(StrEnum):
@@ -94,6 +109,11 @@ class ItemQuery:
             words=tuple(needed_words(words_of(search))),
             sort=sort,
         )
+
+    @property
+    def place_of(self) -> PlaceOf:
+        """What tells where an item stands in this list."""
+        return _PLACES[self.sort.key]
 
     @property
     def name(self) -> str:

@@ -9,7 +9,7 @@ from application.ports.places import Place
 from domain.access import UserId
 from domain.errors import AlreadyShared, IdempotencyKeyReused, TokenRevoked
 from domain.item import Access, Item, ItemId, SeenItem
-from domain.listing import ItemQuery, SortKey, Whose
+from domain.listing import ItemQuery, Whose
 from domain.sharing import Grant
 
 
@@ -33,13 +33,14 @@ class InMemoryItems(Items):
         found = [
             seen for item in self._shelves.items.values() if (seen := self._seen(item, wanted))
         ]
-        found.sort(key=lambda seen: _place(seen, wanted), reverse=down)
+        place_of = wanted.place_of
+        found.sort(key=lambda seen: place_of(seen.item), reverse=down)
         if after:
             behind = (after.key, after.id)
             found = [
                 seen
                 for seen in found
-                if (_place(seen, wanted) < behind if down else _place(seen, wanted) > behind)
+                if (place_of(seen.item) < behind if down else place_of(seen.item) > behind)
             ]
         return found[:limit]
 
@@ -212,13 +213,3 @@ class InMemoryReplays(Replays):
         for key in over:
             del self._shelves.replays[key]
         return len(over)
-
-
-def _place(seen: SeenItem, wanted: ItemQuery) -> tuple[datetime | str, ItemId]:
-    item = seen.item
-    keys: dict[SortKey, datetime | str] = {
-        SortKey.CREATED_AT: item.created_at,
-        SortKey.UPDATED_AT: item.updated_at,
-        SortKey.TITLE: item.title_key,
-    }
-    return keys[wanted.sort.key], item.id

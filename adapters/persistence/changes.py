@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import and_, bindparam, delete, func, literal, select, update
 
-from adapters.persistence.item_rows import item_of
+from adapters.persistence.item_rows import ITEM_COLUMNS, item_of
 from adapters.persistence.prepared import Prepared
 from adapters.persistence.statements import Statements
 from adapters.persistence.tables import (
@@ -60,7 +60,7 @@ _SINCE = Prepared(
         _CHANGES.c.at,
         _CHANGES.c.is_gone,
         _GRANTS.c.role,
-        *(column for column in _ITEMS.c if column.name != "title_key"),
+        *ITEM_COLUMNS,
     )
     .join_from(_CHANGES, _ITEMS, _CHANGES.c.item_id == _ITEMS.c.id, isouter=True)
     .join(

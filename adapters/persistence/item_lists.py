@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Column, Select, bindparam, func, literal, select, tuple_
 
-from adapters.persistence.item_rows import item_of, tag_term
+from adapters.persistence.item_rows import ITEM_COLUMNS, item_of, tag_term
 from adapters.persistence.prepared import Prepared
 from adapters.persistence.statements import Statements
 from adapters.persistence.tables import GrantRow, ItemRow, ItemTermRow, table
@@ -42,7 +42,7 @@ _SORT_COLUMNS: dict[SortKey, Column[Any]] = {
     SortKey.UPDATED_AT: _ITEMS.c.updated_at,
     SortKey.TITLE: _ITEMS.c.title_key,
 }
-_ANY = select(_ITEMS, literal(None).label("role"))
+_ANY = select(*ITEM_COLUMNS, literal(None).label("role"))
 Matches = Callable[[Item], bool]
 Term = tuple[str, str]
 
@@ -67,7 +67,7 @@ _OWNED = _Part(
     select(_TERMS.c.item_id).where(_TERMS.c.owner_id == bindparam("listed_owner")),
 )
 _SHARED = _Part(
-    select(_ITEMS, _GRANTS.c.role)
+    select(*ITEM_COLUMNS, _GRANTS.c.role)
     .join_from(_GRANTS, _ITEMS, _GRANTS.c.item_id == _ITEMS.c.id)
     .where(_GRANTS.c.user_id == bindparam("viewer_id")),
     _ANYBODYS.ids,
@@ -83,12 +83,13 @@ class ItemLists:
 
     def matching(self, wanted: ItemQuery, *, after: Place | None, limit: int) -> Sequence[SeenItem]:
         """Return at most `limit` items as their viewer sees them, from behind that place."""
+        parts = _parts(wanted)
         found = [
-            seen
-            for part in _parts(wanted)
-            for seen in self._walk(part, wanted, after=after, limit=limit)
+            seen for part in parts for seen in self._walk(part, wanted, after=after, limit=limit)
         ]
-        found.sort(key=lambda seen: _key(seen.item, wanted), reverse=wanted.sort.is_descending)
+        if len(parts) > 1:
+            place_of = wanted.place_of
+            found.sort(key=lambda seen: place_of(seen.item), reverse=wanted.sort.is_descending)
         return found[:limit]
 
     def _walk(
@@ -108,7 +109,7 @@ class ItemLists:
                     yield SeenItem(item=item, access=_access(item, row.role, wanted))
             if len(rows) < step:
                 return
-            after = Place(_key(item_of(rows[-1]), wanted)[0], rows[-1].id)
+            after = Place(*wanted.place_of(item_of(rows[-1])))
             if not looked_up and left > 0 and walked == 0:
                 looked_up = self._rarest(part, wanted, FEW)
             walked += step
@@ -213,16 +214,6 @@ def _filter(wanted: ItemQuery) -> Matches | None:
         return all(any(word.startswith(start) for word in words) for start in sought)
 
     return matches
-
-
-def _key(item: Item, wanted: ItemQuery) -> tuple[Any, Any]:
-    match wanted.sort.key:
-        case SortKey.CREATED_AT:
-            return item.created_at, item.id
-        case SortKey.UPDATED_AT:
-            return item.updated_at, item.id
-        case SortKey.TITLE:
-            return item.title_key, item.id
 
 
 def _access(item: Item, role: str | None, wanted: ItemQuery) -> Access:

@@ -2,7 +2,11 @@
 
 from typing import Any
 
+from adapters.persistence.tables import ItemRow, table
 from domain.item import Item
+
+ITEM_COLUMNS = tuple(column for column in table(ItemRow).c if column.name != "title_key")
+"""What of its table says an item; by the rest it is only put in order."""
 
 
 def item_of(row: Any) -> Item:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from adapters.persistence.item_lists import ItemLists
-from adapters.persistence.item_rows import item_of, terms_of, values_of
+from adapters.persistence.item_rows import ITEM_COLUMNS, item_of, terms_of, values_of
 from adapters.persistence.prepared import Prepared
 from adapters.persistence.statements import Statements
 from adapters.persistence.tables import ItemRow, ItemTermRow, table
@@ -16,11 +16,11 @@ from domain.listing import ItemQuery
 
 _ITEMS = table(ItemRow)
 _TERMS = table(ItemTermRow)
-_ONE = select(_ITEMS).where(_ITEMS.c.id == bindparam("id"))
+_ONE = select(*ITEM_COLUMNS).where(_ITEMS.c.id == bindparam("id"))
 _BY_ID = Prepared(_ONE)
 _LOCKED = Prepared(_ONE.with_for_update())
 _LOCKED_ALL = (
-    select(_ITEMS)
+    select(*ITEM_COLUMNS)
     .where(_ITEMS.c.id.in_(bindparam("ids", expanding=True)))
     .order_by(_ITEMS.c.id)
     .with_for_update()

@@ -7,7 +7,9 @@ needed, and handed to the driver as text and values.
 """
 
 from collections import namedtuple
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from json import JSONDecoder
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +17,9 @@ from sqlalchemy import Delete, Insert, Select, Update, Uuid
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeEngine
+from sqlmodel.sql.sqltypes import UTCDateTime
+
+from adapters.persistence.tables import CompactJson
 
 Parameters = Mapping[str, object]
 Converter = Callable[[Any], Any]
@@ -85,12 +90,17 @@ class Written:
             values[name] = convert(values[name])
         return [values[name] for name in self._order] if self._is_positional else values
 
-    def row(self, values: tuple[Any, ...]) -> Any:
-        """Return what the driver gave as a row with its columns' names and types."""
-        row = list(values)
+    def rows(self, found: Sequence[tuple[Any, ...]]) -> Sequence[Any]:
+        """Return what the driver gave as rows with their columns' names and types.
+
+        A column is converted as a whole, so that no loop of ours goes through its values.
+        """
+        if not found:
+            return []
+        columns: list[Iterable[Any]] = list(zip(*found, strict=True))
         for index, convert in self._from_store:
-            row[index] = convert(row[index])
-        return self._row(row)
+            columns[index] = map(convert, columns[index])
+        return list(map(self._row, zip(*columns, strict=True)))
 
 
 def _row_of(names: list[str]) -> Converter:
@@ -105,11 +115,32 @@ def _id_of(digits: str | None) -> UUID | None:
     return None if digits is None else UUID(int=int(digits, 16))
 
 
+def _moment_of(written: str | None) -> datetime | None:
+    """Return the moment in UTC that a text without an offset says."""
+    return None if written is None else datetime.fromisoformat(f"{written}+00:00")
+
+
+def _json_of(written: str | None) -> Any:
+    """Return what JSON of ours says: it has no white space around it to look for."""
+    return None if written is None else _READ_JSON(written)[0]
+
+
+_READ_JSON = JSONDecoder().raw_decode
+_QUICK: Mapping[tuple[type[TypeEngine[Any]], str], Converter] = {
+    (Uuid, "sqlite"): _id_of,
+    (UTCDateTime, "sqlite"): _moment_of,
+    (CompactJson, "sqlite"): _json_of,
+    (CompactJson, "postgresql"): _json_of,
+}
+"""What takes less than half the time of the general conversion from the store."""
+
+
 def _implementation(
     type_: TypeEngine[Any], dialect: Dialect, kind: str, *details: object
 ) -> Converter | None:
     """Return the conversion that a type has on this database, if it needs one."""
-    if isinstance(type_, Uuid) and kind == "result_processor" and dialect.name == "sqlite":
-        return _id_of  # takes half the time of the general one
+    quick = _QUICK.get((type(type_), dialect.name))
+    if quick and kind == "result_processor":
+        return quick
     found: Converter | None = getattr(type_.dialect_impl(dialect), kind)(dialect, *details)
     return found

@@ -47,8 +47,7 @@ class Statements:
         if not isinstance(statement, Prepared):
             return list(self._execute(statement, parameters))
         written = statement.on(self._driver.dialect, parameters)
-        found = self._driver.rows(written.text, written.values(parameters))
-        return [written.row(values) for values in found]
+        return written.rows(self._driver.rows(written.text, written.values(parameters)))
 
     def one(self, statement: Prepared, parameters: Parameters = _NONE) -> Any:
         """Return the first row, or None."""

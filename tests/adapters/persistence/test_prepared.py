@@ -33,7 +33,8 @@ def test_what_the_statement_says_itself_is_among_the_values() -> None:
 
 def test_rows_have_names_and_types() -> None:
     columns = select(USERS.c.id, USERS.c.email, USERS.c.created_at)
-    row = Prepared(columns).on(SQLITE, {}).row((ID.hex, "ada@example.com", "2026-01-02 03:04:05"))
+    found = [(ID.hex, "ada@example.com", "2026-01-02 03:04:05.000000")]
+    (row,) = Prepared(columns).on(SQLITE, {}).rows(found)
     assert (row.id, row.email) == (ID, "ada@example.com")
     assert row.created_at == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
