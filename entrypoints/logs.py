@@ -114,12 +114,12 @@ class Event(logging.LogRecord):
     Its fields hold no secret: whoever makes it has seen to that.
     """
 
-    is_checked = True
+    fields: Mapping[str, object]
 
-    def __init__(self, name: str, message: str, fields: dict[str, object]) -> None:
+    def __init__(self, name: str, message: str, fields: Mapping[str, object]) -> None:
         now = time.time()  # noqa: TID251  # as every other record does
         known = {"name": name, "msg": message, "created": now, "msecs": now % 1 * 1000}
-        self.__dict__ = {**_USUAL, **known, **fields}
+        self.__dict__ = {**_USUAL, **known, "fields": fields}
 
 
 class JsonLines(logging.Formatter):
@@ -145,7 +145,7 @@ class JsonLines(logging.Formatter):
             line = self._encode(event)
         except (TypeError, ValueError):  # a key that is no text, an infinite number
             return self._encode(_clean(event))
-        if getattr(record, "is_checked", False) or not _suspect(line):
+        if isinstance(record, Event) or not _suspect(line):
             return line
         return self._encode(_clean(event))
 
@@ -193,7 +193,9 @@ def _source(record: logging.LogRecord) -> str:
     return "uvicorn" if record.name == "uvicorn.error" else record.name
 
 
-def _extras(record: logging.LogRecord) -> dict[str, object]:
+def _extras(record: logging.LogRecord) -> Mapping[str, object]:
+    if isinstance(record, Event):
+        return record.fields
     return {key: value for key, value in record.__dict__.items() if key not in _NOT_SHOWN}
 
 

@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, Concatenate, ParamSpec, TypeAlias, TypeVar, get_args, get_origin
+from typing import Annotated, Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 
 from fastapi import Depends, Request, Security
 from fastapi.openapi.models import OAuth2 as OAuth2Model
@@ -21,6 +21,7 @@ from entrypoints.http.application import Application
 from entrypoints.http.errors import ValidationFailed
 from entrypoints.http.exchange import exchange_of
 from entrypoints.http.openapi import IDEMPOTENCY_KEY
+from entrypoints.http.route import StrictRoute
 from entrypoints.http.violations import violation
 
 P = ParamSpec("P")
@@ -173,34 +174,20 @@ def check_query(request: Request) -> None:
     """Refuse query parameters that the route does not know, and repeated single ones."""
     if not request.scope["query_string"]:
         return
-    known = _query_parameters(request)
-    unknown = any(name not in known for name in request.query_params)
-    found = [violation("query", "extra_forbidden")] if unknown else []
+    route: StrictRoute = request.scope["route"]
+    known = route.query_parameters
+    names = [name for name, _ in request.query_params.multi_items()]
+    found = [violation("query", "extra_forbidden")] if not known.keys() >= set(names) else []
     found += [
         violation(f"query.{name}", "repeated")
         for name, is_list in known.items()
-        if not is_list and len(request.query_params.getlist(name)) > 1
+        if not is_list and names.count(name) > 1
     ]
     if found:
         raise ValidationFailed(found)
 
 
-def _query_parameters(request: Request) -> dict[str, bool]:
-    """Return the route's query parameters by name, and whether each takes a list."""
-    return {
-        parameter.alias: _takes_list(parameter.field_info.annotation)
-        for parameter in request.scope["route"].dependant.query_params
-    }
-
-
 BEARER = Bearer()
-
-
-def _takes_list(annotation: Any) -> bool:
-    """Whether a type is a list, perhaps an annotated or optional one."""
-    if get_origin(annotation) is list:
-        return True
-    return any(_takes_list(part) for part in get_args(annotation))
 
 
 def signed_in(*needed: Scope) -> Any:

@@ -8,7 +8,7 @@ headers of every answer, and writes the access log. `Cors` says which pages may 
 import logging
 import re
 import time
-import uuid
+from secrets import token_hex
 
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
@@ -68,7 +68,7 @@ class Edge:
         origin = Origin(
             address=client_address(client[0] if client else None, seen.forwarded, self._trusted),
             user_agent=seen.user_agent,
-            request_id=seen.request_id or uuid.uuid4().hex,
+            request_id=seen.request_id or token_hex(16),
         )
         return Exchange(origin, method, seen.content_length)
 

@@ -3,8 +3,9 @@
 import asyncio
 import json
 import re
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable, Coroutine, Mapping
+from functools import cached_property
+from typing import Any, get_args, get_origin
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Request, Response, params
@@ -23,6 +24,7 @@ _JSON = b"application/json"
 _MERGE_PATCH = b"application/merge-patch+json"
 _FORM = b"application/x-www-form-urlencoded"
 _FORM_FIELDS_MAX = 100
+_NOT_THIS: tuple[Match, Scope] = (Match.NONE, {})
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
@@ -49,10 +51,22 @@ class StrictRequest(Request):
 class StrictRoute(APIRoute):
     """Refuses, in this order: too much (413), other types (415), what cannot be parsed (400)."""
 
+    @cached_property
+    def query_parameters(self) -> Mapping[str, bool]:
+        """The query parameters that it knows by name, and whether each takes a list."""
+        return {
+            parameter.alias: _takes_list(parameter.field_info.annotation)
+            for parameter in self.dependant.query_params
+        }
+
+    @cached_property
+    def _depth(self) -> int:
+        return self.path.count("/")
+
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Say whether a request is for this route; most are told by how deep their path is."""
-        if not scope.get("root_path") and scope["path"].count("/") != self.path.count("/"):
-            return Match.NONE, {}
+        if scope["path"].count("/") != self._depth and not scope.get("root_path"):
+            return _NOT_THIS
         return super().matches(scope)
 
     def get_route_handler(self) -> Handler:
@@ -82,6 +96,13 @@ def strict_router(prefix: str, *, tag: str) -> APIRouter:
         route_class=StrictRoute,
         generate_unique_id_function=lambda route: route.name,
     )
+
+
+def _takes_list(annotation: Any) -> bool:
+    """Whether a type is a list, perhaps an annotated or optional one."""
+    if get_origin(annotation) is list:
+        return True
+    return any(_takes_list(part) for part in get_args(annotation))
 
 
 def _reading(route: APIRoute) -> tuple[Callable[[bytes], Any] | None, frozenset[bytes]]:

@@ -6,6 +6,7 @@ from ipaddress import ip_network
 import pytest
 
 from entrypoints.http.addresses import client_address
+from entrypoints.logs import Event
 from tests.entrypoints.http.api import Start
 
 PROXIES = [ip_network("10.0.0.0/8"), ip_network("2001:db8::/32")]
@@ -81,4 +82,5 @@ async def test_requests_have_the_address_that_the_operator_trusts(
         with caplog.at_level(logging.INFO, "basalt.access"):
             await client.get("/health/live", headers=spoofed + others)
     (line,) = [record for record in caplog.records if record.name == "basalt.access"]
-    assert vars(line)["address"] == address
+    assert isinstance(line, Event)
+    assert line.fields["address"] == address

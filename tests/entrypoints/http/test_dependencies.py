@@ -11,6 +11,7 @@ from fastapi import Depends, Query
 
 from domain.access import Caller, Origin, Scope
 from entrypoints.http.dependencies import PUBLIC, Call, signed_in
+from entrypoints.http.route import StrictRoute
 from tests.entrypoints.http.api import NOWHERE, Api, Person, told, violations
 from tests.entrypoints.http.promises import operations
 
@@ -25,7 +26,9 @@ def at_nowhere(path: str) -> str:
 
 
 def plant(api: Api, endpoint: Callable[..., Any], path: str = "/planted", **more: Any) -> None:
-    api.app.add_api_route(path, endpoint, include_in_schema=False, **more)
+    api.app.router.add_api_route(
+        path, endpoint, include_in_schema=False, route_class_override=StrictRoute, **more
+    )
 
 
 # ---------------------------------------------------------------------------------- the caller
