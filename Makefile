@@ -5,6 +5,7 @@ UV ?= uv
 ARGS ?=
 
 VENV := .venv
+BENCH := .venv-bench
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
@@ -24,10 +25,10 @@ endif
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint format lock again
+.PHONY: help install run test lint format lock bench bench-check again
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 install: $(LINKED) ## Make .venv from requirements.lock, when it is missing or older
 	@echo "$(VENV) is ready: $(BIN)/basalt --help"
@@ -51,14 +52,28 @@ lint: $(TOOLS) $(LINKED) ## Judge style, types and architecture only
 	@echo "==> lint-imports"
 	@$(BIN)/lint-imports --no-logo
 
+# An environment of its own for what only benchmarks need; it goes when they are done. The load
+# generator, wrk, is not in it: it comes from the system's packages.
+bench: $(LINKED) ## Compare with the peers, some 15 minutes; writes docs/benchmarks.md (needs wrk)
+	@command -v wrk >/dev/null || { echo "make bench needs wrk (Debian and Ubuntu: apt install wrk)" >&2; exit 1; }
+	@echo "Making $(BENCH) from requirements-bench.lock (about 40 seconds) ..."
+	@trap 'rm -rf $(BENCH)' EXIT && $(PYTHON) -m venv --clear $(BENCH) \
+		&& $(BENCH)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --requirement requirements-bench.lock \
+		&& $(BENCH)/bin/python -m pip --disable-pip-version-check --quiet install --no-build-isolation --no-deps --no-index --editable . \
+		&& $(BENCH)/bin/python -m tests.benchmarks.bench --docs docs $(ARGS)
+
+bench-check: $(TOOLS) $(LINKED) ## Fail if a hot path is more than 20 % slower than it was (needs wrk)
+	@$(BIN)/python -m tests.benchmarks.check $(ARGS)
+
 format: $(TOOLS) ## Put the code into the house's style
 	@$(BIN)/ruff check --fix-only --quiet
 	@$(BIN)/ruff format
 
-lock: ## Resolve the dependencies anew into both lock files (needs uv; ARGS=--upgrade for newer ones)
+lock: ## Resolve the dependencies anew into the lock files (needs uv; ARGS=--upgrade for newer ones)
 	@command -v $(firstword $(UV)) >/dev/null || { echo "make lock needs uv: https://docs.astral.sh/uv/, or name it: make lock UV=/path/to/uv" >&2; exit 1; }
 	$(LOCK) $(ARGS) --output-file requirements.lock
 	$(LOCK) $(ARGS) --group test --constraints requirements.lock --output-file requirements-test.lock
+	$(LOCK) $(ARGS) --group test --group bench --constraints requirements-test.lock --output-file requirements-bench.lock
 
 # A changed lock means a fresh environment: pip adds, but never takes away.
 $(MADE): requirements.lock requirements-test.lock

@@ -23,7 +23,7 @@ from application.ports.places import Place
 from domain.item import Access, Item, SeenItem
 from domain.listing import ItemQuery, Sort, SortKey, Whose
 
-VERY_FEW = 50
+VERY_FEW = 200
 """Items that a word or tag may be on for them to be looked up by it at once."""
 
 FEW = 5000
@@ -96,26 +96,27 @@ class ItemLists:
         self, part: _Part, wanted: ItemQuery, *, after: Place | None, limit: int
     ) -> Iterator[SeenItem]:
         """Go through one part of the list in its order, until enough of it matches."""
-        matches = _filter(wanted)
-        looked_up = self._rarest(part, wanted, VERY_FEW) if matches else []
-        step, left = (limit * 4, limit) if matches else (limit, limit)
-        walked = 0
+        terms, matches = _terms(wanted), _filter(wanted)
+        looked_up = self._rarest(part, terms, wanted, VERY_FEW)
+        step, left, walked = limit * 4, limit, 0
         while left > 0:
+            is_all = len(looked_up) == len(terms)  # then whatever is found matches
+            step = left if is_all else step
             rows = self._page(part, wanted, looked_up, after=after, limit=step)
             for row in rows:
                 item = item_of(row)
-                if left > 0 and (matches is None or matches(item)):
+                if left > 0 and (is_all or matches(item)):
                     left -= 1
                     yield SeenItem(item=item, access=_access(item, row.role, wanted))
             if len(rows) < step:
                 return
             after = Place(*wanted.place_of(item_of(rows[-1])))
             if not looked_up and left > 0 and walked == 0:
-                looked_up = self._rarest(part, wanted, FEW)
+                looked_up = self._rarest(part, terms, wanted, FEW)
             walked += step
             step = min(step * 4, _STEP_MAX)
             if walked > WALK_MAX and part.is_searched:
-                looked_up, step = _terms(wanted), left
+                looked_up = terms
 
     def _page(
         self,
@@ -131,14 +132,14 @@ class ItemLists:
         page = _page_of(part, wanted.sort, is_first=after is None, terms=len(looked_up))
         return self._sql.all(page, _whose(wanted) | {"at_most": limit} | place | _bounds(looked_up))
 
-    def _rarest(self, part: _Part, wanted: ItemQuery, few: int) -> list[Term]:
+    def _rarest(
+        self, part: _Part, terms: Sequence[Term], wanted: ItemQuery, few: int
+    ) -> Sequence[Term]:
         """Return the rarest word or tag of a search, if it is on few items."""
-        if not part.is_searched:
+        if not part.is_searched or not terms:
             return []
         count, some = _count_of(part), _whose(wanted) | {"at_most": few + 1}
-        counted = [
-            (self._sql.value(count, some | _bounds([term])), term) for term in _terms(wanted)
-        ]
+        counted = [(self._sql.value(count, some | _bounds([term])), term) for term in terms]
         fewest, rarest = min(counted)
         return [rarest] if fewest <= few else []
 
@@ -202,9 +203,7 @@ def _bounds(terms: Sequence[Term]) -> dict[str, object]:
     }
 
 
-def _filter(wanted: ItemQuery) -> Matches | None:
-    if not wanted.tags and not wanted.words:
-        return None
+def _filter(wanted: ItemQuery) -> Matches:
     tags, sought = frozenset(wanted.tags), wanted.words
 
     def matches(item: Item) -> bool:

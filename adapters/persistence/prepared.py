@@ -9,6 +9,7 @@ needed, and handed to the driver as text and values.
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from json import JSONDecoder
 from typing import Any
 from uuid import UUID
@@ -110,6 +111,7 @@ def _row_of(names: list[str]) -> Converter:
     return row
 
 
+@lru_cache(maxsize=4096)
 def _id_of(digits: str | None) -> UUID | None:
     """Return the id that 32 hexadecimal digits say."""
     return None if digits is None else UUID(int=int(digits, 16))
