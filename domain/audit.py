@@ -33,6 +33,7 @@ class Action(StrEnum):
     KEY_CREATED = "key.created"
     KEY_RETIRED = "key.retired"
     SCOPE_REFUSED = "scope.refused"
+    STORE_RESTORED = "store.restored"
 
 
 class Result(StrEnum):
@@ -49,6 +50,7 @@ class TargetType(StrEnum):
     SESSION = "session"
     KEY = "key"
     ROUTE = "route"
+    STORE = "store"
 
 
 @dataclass(frozen=True, slots=True)

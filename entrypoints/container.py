@@ -1,14 +1,17 @@
 """The whole house, read from top to bottom: settings, engine, adapters, use cases."""
 
 import os
+from collections.abc import Callable
 from datetime import timedelta
 
 from dependency_injector import containers, providers
 
 from adapters.clock import utc_now
 from adapters.ids import uuid7
+from adapters.persistence.copying import SqlMover
 from adapters.persistence.database import Database
 from adapters.persistence.schema import SqlSchema
+from adapters.persistence.snapshots import SqliteSnapshots
 from adapters.persistence.unit_of_work import SqlStore
 from adapters.security.access_tokens import JwtAccessTokens
 from adapters.security.audit_chain import HmacAuditChain
@@ -25,6 +28,7 @@ from application import (
     auditing,
     changes,
     keys,
+    moving,
     sessions,
     sharing,
     starting,
@@ -33,13 +37,17 @@ from application import items as keeping
 from application import sign_in as signing_in
 from application.batch import RunBatch
 from application.listing import ListItems
+from application.ports.security import Sealer
+from application.ports.store import Reading
+from application.ports.surroundings import Clock, Ids, Randomness
 from application.proving import PasswordProof
 from application.replaying import Replayer
 from application.throttling import Throttle
 from application.tidying import TidyUp
 from domain import throttle as limits
+from domain.errors import StoreUnfit
 from domain.session import Lifetimes
-from entrypoints.settings import Settings, ensure_secret
+from entrypoints.settings import Settings, ensure_secret, known_database
 
 
 def _database(settings: Settings) -> Database:
@@ -49,6 +57,26 @@ def _database(settings: Settings) -> Database:
 def _secrets(settings: Settings) -> Secrets:
     kept = ensure_secret(settings)
     return Secrets(kept.current, kept.previous)
+
+
+def _mover(source: Database) -> Callable[[str], SqlMover]:
+    """Return what copies to the database at an address. Raises StoreUnfit if it is none."""
+
+    def to(address: str) -> SqlMover:
+        try:
+            url = known_database(address)
+        except ValueError as error:
+            raise StoreUnfit(f"The other database's address {error}.") from error
+        return SqlMover(source, Database(url, pool_size=2))
+
+    return to
+
+
+def _auditor_of(
+    clock: Clock, ids: Ids, random: Randomness, sealer: Sealer, reading: Reading
+) -> auditing.Auditor:
+    """Return what writes into the trail of another store than the container's."""
+    return auditing.Auditor(clock, ids, random, HmacAuditChain(reading, sealer))
 
 
 def _lifetimes(settings: Settings) -> Lifetimes:
@@ -156,6 +184,23 @@ class Container(containers.DeclarativeContainer):
         sealer=sealer,
     )
     tidy_up = providers.Singleton(TidyUp, unit_of_work, clock, lifetimes)
+
+    # Taking the store elsewhere.
+    snapshots = providers.Singleton(SqliteSnapshots, database)
+    back_up = providers.Singleton(moving.BackUp, snapshots)
+    restore = providers.Singleton(
+        moving.Restore,
+        snapshots=snapshots,
+        schema=schema,
+        reading=reading,
+        sealer=sealer,
+        prepare_keys=providers.Factory(
+            starting.PrepareKeys, clock=clock, random=random, forge=forge, sealer=sealer
+        ).provider,
+        auditor=providers.Callable(_auditor_of, clock, ids, random, sealer).provider,
+    )
+    mover = providers.Singleton(_mover, database)
+    copy_store = providers.Singleton(moving.CopyStore)
 
     # Accounts.
     register = providers.Singleton(

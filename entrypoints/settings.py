@@ -121,7 +121,7 @@ def _origin(text: str) -> str:
     return f"{parts.scheme}://{shown_host}" + (f":{port}" if port not in {None, usual} else "")
 
 
-def _database(text: str) -> str:
+def known_database(text: str) -> str:
     """Return the address with the driver that Basalt ships, or say which addresses it knows."""
     advice = "must be like sqlite:////var/lib/basalt/basalt.db or postgresql://user@host/name"
     scheme, _, rest = text.strip().partition("://")
@@ -246,7 +246,7 @@ class Settings(BaseSettings):
     @check("database_url")
     @classmethod
     def _known_database(cls, address: SecretStr) -> SecretStr:
-        return SecretStr(_database(address.get_secret_value()))
+        return SecretStr(known_database(address.get_secret_value()))
 
     @check("secret_key", "secret_key_previous")
     @classmethod

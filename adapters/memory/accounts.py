@@ -112,6 +112,11 @@ class InMemorySessions(Sessions):
             if session.id != keep:
                 del sessions[session.id]
 
+    def remove_everybodys(self) -> int:
+        count = len(self._shelves.sessions)
+        self._shelves.sessions.clear()
+        return count
+
     def remove_over(self, lifetimes: Lifetimes, *, now: datetime, at_most: int) -> int:
         sessions = self._shelves.sessions
         over = [one for one in sessions.values() if one.is_over(now=now, lifetimes=lifetimes)]

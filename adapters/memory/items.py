@@ -4,7 +4,16 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from adapters.memory.shelves import Noted, Shelves
-from application.ports.items import Attempt, Change, Changes, Grantee, Grants, Items, Replays
+from application.ports.items import (
+    FEED_GAP,
+    Attempt,
+    Change,
+    Changes,
+    Grantee,
+    Grants,
+    Items,
+    Replays,
+)
 from application.ports.places import Place
 from domain.access import UserId
 from domain.errors import AlreadyShared, IdempotencyKeyReused, TokenRevoked
@@ -172,6 +181,11 @@ class InMemoryChanges(Changes):
 
     def forgotten_until(self, user_id: UserId) -> int:
         return self._shelves.forgotten.get(user_id, 0)
+
+    def begin_anew(self) -> None:
+        shelves = self._shelves
+        shelves.feeds = {user: newest + FEED_GAP for user, newest in shelves.feeds.items()}
+        shelves.forgotten = dict(shelves.feeds)
 
     def forget_gone(self, *, before: datetime, at_most: int) -> int:
         long_gone = [

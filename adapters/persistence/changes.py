@@ -21,7 +21,7 @@ from adapters.persistence.tables import (
     UserRow,
     table,
 )
-from application.ports.items import Change, Changes
+from application.ports.items import FEED_GAP, Change, Changes
 from domain.access import UserId
 from domain.item import Access, ItemId, SeenItem
 
@@ -104,6 +104,9 @@ _FORGET = Prepared(
         _CHANGES.c.number == bindparam("which"),
     )
 )
+_BEGIN_ANEW = Prepared(
+    update(_FEEDS).values(newest=_FEEDS.c.newest + FEED_GAP, forgotten=_FEEDS.c.newest + FEED_GAP)
+)
 _MOVE_FORGOTTEN = Prepared(
     update(_FEEDS)
     .where(_FEEDS.c.user_id == bindparam("user"), _FEEDS.c.forgotten < bindparam("which"))
@@ -168,6 +171,9 @@ class SqlChanges(Changes):
 
     def forgotten_until(self, user_id: UserId) -> int:
         return self._sql.value(_FORGOTTEN, {"user": user_id}) or 0
+
+    def begin_anew(self) -> None:
+        self._sql.change(_BEGIN_ANEW)
 
     def forget_gone(self, *, before: datetime, at_most: int) -> int:
         gone = self._sql.all(_LONG_GONE, {"before": before, "at_most": at_most})

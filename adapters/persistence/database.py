@@ -8,6 +8,7 @@ at once, which SQLite before 3.51.3 does not survive (sqlite.org/wal.html#walres
 
 import fcntl
 import os
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -133,7 +134,7 @@ class Database:
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
         self._writer_lock: WriterLock | None = None
         if self.is_sqlite:
-            file = Path(parsed.database or "")
+            self.file = file = Path(parsed.database or "")
             with suppress(OSError):  # the first connection will say what is wrong
                 file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._writer_lock = WriterLock(file.with_name(f"{file.name}.lock"))
@@ -178,6 +179,18 @@ class Database:
     def together(self) -> AbstractContextManager[None]:
         """Let this thread's units of work share a commit, at the end. SQLite only."""
         return self._groups.together()
+
+    def replace_by(self, source: sqlite3.Connection) -> None:
+        """Put another database's contents in the place of this one's, in one transaction.
+
+        SQLite only. Whoever reads meanwhile goes on with what was. Raises Unavailable.
+        """
+        with self._admitted():
+            try:
+                with self.writer.connect() as connection:
+                    source.backup(connection.connection.driver_connection)  # type: ignore[arg-type]
+            except (SQLAlchemyError, sqlite3.Error) as failure:
+                raise Unavailable from failure
 
     def close(self) -> None:
         """Close every connection that is not in use."""

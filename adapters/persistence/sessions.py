@@ -49,6 +49,7 @@ _UPDATE = Prepared(update(_SESSIONS).where(_SESSIONS.c.id == bindparam("key")))
 _DELETE = Prepared(delete(_SESSIONS).where(_SESSIONS.c.id == bindparam("id")))
 _OF = delete(_SESSIONS).where(_SESSIONS.c.user_id == bindparam("user_id"))
 _DELETE_ALL = Prepared(_OF)
+_DELETE_EVERYBODYS = Prepared(delete(_SESSIONS))
 _DELETE_OTHERS = Prepared(_OF.where(_SESSIONS.c.id != bindparam("keep")))
 
 
@@ -91,6 +92,9 @@ class SqlSessions(Sessions):
             self._sql.change(_DELETE_ALL, {"user_id": user_id})
         else:
             self._sql.change(_DELETE_OTHERS, {"user_id": user_id, "keep": keep})
+
+    def remove_everybodys(self) -> int:
+        return self._sql.change(_DELETE_EVERYBODYS)
 
     def remove_over(self, lifetimes: Lifetimes, *, now: datetime, at_most: int) -> int:
         limits = {

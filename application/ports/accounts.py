@@ -72,5 +72,8 @@ class Sessions(Protocol):
     def remove_all_of(self, user_id: UserId, *, keep: SessionId | None = None) -> None:
         """End all sessions of a user, or all but one."""
 
+    def remove_everybodys(self) -> int:
+        """End all sessions of all users; return how many there were."""
+
     def remove_over(self, lifetimes: Lifetimes, *, now: datetime, at_most: int) -> int:
         """Remove sessions that are idle too long or too old; return how many there were."""

@@ -67,6 +67,10 @@ class Grants(Protocol):
         """Withdraw a grant on an item that is locked."""
 
 
+FEED_GAP = 2**32
+"""Numbers that a feed passes over when it begins anew: more than were given out and are lost."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """The newest thing that happened to an item in somebody's view; without `seen`, it is gone."""
@@ -100,6 +104,9 @@ class Changes(Protocol):
 
     def forgotten_until(self, user_id: UserId) -> int:
         """Return the number up to which what is gone is no longer kept."""
+
+    def begin_anew(self) -> None:
+        """Void every place that was ever given out: whoever comes with one has to begin anew."""
 
     def forget_gone(self, *, before: datetime, at_most: int) -> int:
         """Forget what went before that time; return how many there were."""

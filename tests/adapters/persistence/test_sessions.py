@@ -182,3 +182,11 @@ def test_no_more_sessions_are_removed_at_once_than_was_asked(store: Store, anna:
             )
             work.commit()
     assert counts == [2, 2, 1, 0]
+
+
+def test_everybodys_sessions_can_end_at_once(store: Store, anna: User, bert: User) -> None:
+    keep(store, session(1), session(2, user_id=BERT))
+    with store.unit_of_work() as work:
+        assert work.sessions.remove_everybodys() == 2
+        work.commit()
+    assert kept(store) == []

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from application.ports.items import Grantee
+from application.ports.items import FEED_GAP, Grantee
 from application.ports.places import Place
 from domain.access import UserId
 from domain.errors import AlreadyShared
@@ -181,3 +181,18 @@ def test_what_went_long_ago_is_forgotten_and_said_to_be(store: Store) -> None:
     with store.reading() as see:
         assert see.changes.forgotten_until(ANNA) == 1
         assert see.changes.forgotten_until(BERT) == 0
+
+
+def test_a_feed_that_begins_anew_voids_every_place_and_keeps_every_change(store: Store) -> None:
+    note(store, ANNA)
+    note_gone(store, ANNA, item=OTHER)
+    before = feed(store, ANNA)
+    with store.unit_of_work() as work:
+        work.changes.begin_anew()
+        work.commit()
+    assert feed(store, ANNA) == before
+    with store.reading() as see:
+        newest, forgotten = see.changes.newest([ANNA])[ANNA], see.changes.forgotten_until(ANNA)
+    assert newest == forgotten == 2 + FEED_GAP
+    note(store, ANNA)
+    assert feed(store, ANNA, newest) == [(newest + 1, ITEM, Access.OWNER)]

@@ -1,0 +1,127 @@
+"""Backup, restore and the move to PostgreSQL beside a server that is at work."""
+
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.black_box.server import (
+    BASALT,
+    CHEAP,
+    Server,
+    Start,
+    environment,
+    refreshed,
+    sign_in,
+    sign_up,
+)
+from tests.postgresql import PostgresServer
+
+pytestmark = pytest.mark.black_box
+
+
+@pytest.fixture
+def elsewhere(postgresql: PostgresServer) -> Iterator[str]:
+    url = postgresql.create_database()
+    yield url
+    postgresql.drop_database(url)
+
+
+def basalt(folder: Path, *words: str) -> None:
+    """Run a command beside the server."""
+    environ = environment(folder, **CHEAP)
+    done = subprocess.run(
+        [BASALT, *words], cwd=folder, env=environ, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def titles(client: httpx.Client) -> set[str]:
+    found: set[str] = set()
+    cursor = None
+    while True:
+        page = client.get(
+            "/v1/items", params={"limit": 100} | ({"cursor": cursor} if cursor else {})
+        )
+        found |= {item["title"] for item in page.raise_for_status().json()["data"]}
+        cursor = page.json()["next_cursor"]
+        if cursor is None:
+            return found
+
+
+def test_a_restored_backup_has_all_that_was_acknowledged_before_it_and_no_session(
+    start: Start, tmp_path: Path
+) -> None:
+    server = start()
+    tokens = sign_up(server)
+    kept: list[str] = []
+    stop = threading.Event()
+
+    def write() -> None:
+        with server.client(tokens.access) as client:
+            while not stop.is_set():
+                title = f"Lamp {len(kept)}"
+                assert client.post("/v1/items", json={"title": title}).status_code == 201
+                kept.append(title)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        while len(kept) < 20:
+            stop.wait(0.01)
+        before = set(kept)
+        basalt(tmp_path, "backup", str(tmp_path / "one.db"))
+        at_most = {f"Lamp {number}" for number in range(len(kept) + 1)}
+    finally:
+        stop.set()
+        writer.join()
+    with server.client(tokens.access) as client:
+        client.post("/v1/items", json={"title": "After the backup"})
+        cursor = client.get("/v1/items/changes").json()["next_cursor"]
+    newer = refresh(server, tokens.refresh)
+    basalt(tmp_path, "restore", "--yes", str(tmp_path / "one.db"))
+    with server.client() as nobody:
+        for superseded in (tokens.refresh, newer):
+            form = {"grant_type": "refresh_token", "refresh_token": superseded}
+            refused = nobody.post("/v1/auth/token", data=form)
+            assert refused.json()["error"]["code"] == "INVALID_REFRESH_TOKEN"
+        again = sign_in(nobody)
+    with server.client(tokens.access) as ended:
+        assert ended.get("/v1/items").json()["error"]["code"] == "TOKEN_REVOKED"
+    with server.client(again.access) as client:
+        assert before <= titles(client) <= at_most
+        gone = client.get("/v1/items/changes", params={"since": cursor})
+        assert (gone.status_code, gone.json()["error"]["code"]) == (410, "GONE")
+        assert client.post("/v1/items", json={"title": "Life goes on"}).status_code == 201
+    basalt(tmp_path, "audit", "verify")
+
+
+def refresh(server: Server, token: str) -> str:
+    with server.client() as nobody:
+        form = {"grant_type": "refresh_token", "refresh_token": token}
+        found: str = nobody.post("/v1/auth/token", data=form).json()["refresh_token"]
+        return found
+
+
+def test_whoever_was_signed_in_still_is_after_the_move_to_postgresql(
+    start: Start, tmp_path: Path, elsewhere: str
+) -> None:
+    server = start()
+    tokens = sign_up(server)
+    with server.client(tokens.access) as client:
+        made = client.post("/v1/items", json={"title": "Lamp oil", "attributes": {"n": 2**70}})
+        basalt(tmp_path, "copy", "--to", elsewhere)  # while it is served
+        later = client.post("/v1/items", json={"title": "Wicks"})
+        cursor = client.get("/v1/items/changes").json()["next_cursor"]
+    server.stop()
+    basalt(tmp_path, "copy", "--to", elsewhere)  # and what came since
+    moved = start(DATABASE_URL=elsewhere)
+    with moved.client(tokens.access) as client:
+        for item in (made, later):
+            assert client.get(item.headers["Location"]).json() == item.json()
+        assert client.get("/v1/items/changes", params={"since": cursor}).json()["data"] == []
+    with moved.client() as nobody:
+        assert refreshed(nobody, tokens).refresh != tokens.refresh
