@@ -3,6 +3,7 @@
 PYTHON ?= python3
 UV ?= uv
 ARGS ?=
+ROUNDS ?= 200
 
 VENV := .venv
 BENCH := .venv-bench
@@ -25,7 +26,7 @@ endif
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint format lock bench bench-check again
+.PHONY: help install run test crash lint format lock bench bench-check again
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -41,6 +42,10 @@ test: lint ## Judge everything: style, types, architecture, then all tests
 	@$(BIN)/python -m pytest -q tests/domain tests/application
 	@echo "==> all other tests"
 	@$(BIN)/python -m pytest -q -n 2 -m "not benchmark" --ignore=tests/domain --ignore=tests/application
+
+crash: $(TOOLS) $(LINKED) ## Kill the service ROUNDS=200 times at work, on each database, and look for losses
+	@$(BIN)/python -m tests.black_box.crashes --rounds $(ROUNDS) --database sqlite
+	@$(BIN)/python -m tests.black_box.crashes --rounds $(ROUNDS) --database postgresql
 
 lint: $(TOOLS) $(LINKED) ## Judge style, types and architecture only
 	@echo "==> ruff check"

@@ -187,7 +187,7 @@ class PostgresServer:
         try:
             cluster.create()
             server = cls(cluster.address, cluster)
-            server._launch()
+            server.launch()
         except BaseException:
             cluster.destroy()
             raise
@@ -246,9 +246,12 @@ class PostgresServer:
 
         Abruptly means without a word or a checkpoint, as if it had crashed.
         """
-        cluster = self._own()
-        cluster.end(signal.SIGQUIT if abruptly else signal.SIGINT)
-        self._launch()
+        self.halt(signal.SIGQUIT if abruptly else signal.SIGINT)
+        self.launch()
+
+    def halt(self, how: signal.Signals = signal.SIGINT) -> None:
+        """Stop the server, cutting every connection; SIGKILL takes all of its processes at once."""
+        self._own().end(how)
 
     def pause(self) -> None:
         """Freeze the server: connections stay open, and nothing answers."""
@@ -258,13 +261,8 @@ class PostgresServer:
         """Let a frozen server go on where it stood."""
         self._own().signal(signal.SIGCONT)
 
-    def _own(self) -> "_Cluster":
-        if self._cluster is None:
-            message = f"somebody else's server ({GIVEN}) is not ours to stop"
-            raise PostgresUnavailable(message)
-        return self._cluster
-
-    def _launch(self) -> None:
+    def launch(self) -> None:
+        """Start the server, and wait until it answers."""
         cluster = self._own()
         cluster.begin()
         deadline = time.monotonic() + PATIENCE
@@ -277,6 +275,12 @@ class PostgresServer:
                 time.sleep(0.01)
             else:
                 return
+
+    def _own(self) -> "_Cluster":
+        if self._cluster is None:
+            message = f"somebody else's server ({GIVEN}) is not ours to stop"
+            raise PostgresUnavailable(message)
+        return self._cluster
 
     def _run(self, statement: sql.SQL | sql.Composed) -> None:
         address = self._address if self._cluster is None else self.url("postgres")
@@ -335,10 +339,18 @@ class _Cluster:
         )
 
     def end(self, how: signal.Signals) -> None:
-        """Stop the process and wait until it is gone."""
-        if self.process is not None and self.process.poll() is None:
-            self.process.send_signal(how)
-            self.process.wait(PATIENCE)
+        """Stop the process and wait until it is gone, its children with it."""
+        if self.process is None or self.process.poll() is not None:
+            return
+        if how is signal.SIGKILL:
+            self.signal(signal.SIGSTOP)  # or a child might be born unseen
+        children = psutil.Process(self.process.pid).children()
+        self.process.send_signal(how)
+        if how is signal.SIGKILL:
+            for child in children:
+                child.send_signal(how)
+        self.process.wait(PATIENCE)
+        psutil.wait_procs(children, PATIENCE)
 
     def alive(self) -> bool:
         """Tell whether the process runs."""
