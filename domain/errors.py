@@ -19,7 +19,7 @@ BasaltError
 ├── Gone                    it was there and is no longer kept
 └── Waitable                it may succeed later
     ├── TooManyAttempts
-    └── Unavailable: StoreUnfit
+    └── Unavailable: StoreUnfit · Conflicted
 """
 
 from collections.abc import Mapping
@@ -315,10 +315,24 @@ class TooManyAttempts(Waitable):
 
 
 class Unavailable(Waitable):
-    """The service cannot do it right now, and nothing was changed that was not acknowledged."""
+    """The service cannot do it right now, and nothing was changed that was not acknowledged.
+
+    `cause` is a name for the operator's log, and told to nobody else.
+    """
 
     code = "SERVICE_UNAVAILABLE"
     message = "The service cannot answer right now. Try again shortly."
+
+    def __init__(self, cause: str | None = None) -> None:
+        super().__init__()
+        self.cause = cause
+
+
+class Conflicted(Unavailable):
+    """The store undid everything for the sake of another who was in the way: it may be done anew.
+
+    Never raised where something may have been stored.
+    """
 
 
 class StoreUnfit(Unavailable):

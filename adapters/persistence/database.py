@@ -24,6 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from adapters.persistence.driver import Driver
 from adapters.persistence.failures import meaning
 from adapters.persistence.group_commit import Committing, GroupCommits
+from adapters.persistence.postgresql import be_unhurried, postgresql_engine
 from domain.errors import Unavailable
 
 PATIENCE = 2.5
@@ -143,7 +144,7 @@ class Database:
             self._glancer = _Glancer(_sqlite(parsed, pool_size=1, reads_only=True, patience=0))
             self._groups = GroupCommits(self.transaction, patience=PATIENCE)
         else:
-            self.writer = _postgresql(parsed, pool_size=pool_size)
+            self.writer = postgresql_engine(parsed, pool_size=pool_size, patience=PATIENCE)
             self._reader = self.writer.execution_options(isolation_level="AUTOCOMMIT")
 
     def connect(self) -> Connection:
@@ -164,6 +165,14 @@ class Database:
     def transaction(self) -> Iterator[Connection]:
         """Open a transaction that may write; it is rolled back unless it was committed."""
         with self._admitted(), self._begun() as connection:
+            yield connection
+
+    @contextmanager
+    def unhurried(self) -> Iterator[Connection]:
+        """Open a transaction that may take as long as it takes: the tables change shape."""
+        with self.transaction() as connection:
+            if not self.is_sqlite:
+                be_unhurried(connection.connection.driver_connection)
             yield connection
 
     @contextmanager
@@ -243,20 +252,3 @@ def _sqlite(url: URL, *, pool_size: int, reads_only: bool, patience: float = PAT
             connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
-
-
-def _postgresql(url: URL, *, pool_size: int) -> Engine:
-    patience = int(PATIENCE * 1000)
-    return create_engine(
-        url,
-        pool_size=pool_size,
-        max_overflow=0,
-        pool_timeout=PATIENCE,
-        hide_parameters=True,
-        connect_args={
-            "connect_timeout": max(2, int(PATIENCE)),
-            "options": f"-c timezone=UTC -c lock_timeout={patience} "
-            f"-c statement_timeout={patience} "
-            f"-c idle_in_transaction_session_timeout={4 * patience}",
-        },
-    )

@@ -45,6 +45,5 @@ class Driver:
         """Return the domain's error for the driver's, and give up a connection that is lost."""
         if self.dialect.is_disconnect(error, self.raw, None):
             self.connection.invalidate(error)
-            self.connection.engine.dispose()  # the others in the pool are as old
         failure: Any = DBAPIError.instance(text, None, error, self._error, hide_parameters=True)
         return meaning(failure)

@@ -7,6 +7,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from domain.errors import (
     AlreadyShared,
     BasaltError,
+    Conflicted,
     EmailTaken,
     TokenRevoked,
     Unavailable,
@@ -15,6 +16,12 @@ from domain.errors import (
 
 _LOCK_NOT_AVAILABLE = "55P03"
 """PostgreSQL waited for a lock for as long as it may."""
+
+_LOST_TO_ANOTHER = frozenset({"40001", "40P01"})
+"""PostgreSQL undid a transaction for another's sake: serialization, deadlock."""
+
+_MAY_NOT = "42501"
+"""PostgreSQL's role lacks a right: the operator's mistake and not the statement's."""
 
 _BROKEN_CONSTRAINTS: dict[str, type[BasaltError]] = {
     "uq_users_email": EmailTaken,
@@ -30,8 +37,9 @@ _BROKEN_CONSTRAINTS: dict[str, type[BasaltError]] = {
 def meaning(failure: SQLAlchemyError) -> Exception:
     """Return the domain's error for a database's failure, or the failure itself if it is ours.
 
-    A constraint that a rule names is that rule's error. Whatever else the database or the way
-    to it did is Unavailable: the client may try again. A mistake in a statement is a bug.
+    A constraint that a rule names is that rule's error. Conflicted is what was undone and may be
+    done anew. Whatever else the database or the way to it did is Unavailable: the client may try
+    again. A mistake in a statement is a bug.
     """
     if isinstance(failure, IntegrityError):
         broken = _constraint(failure.orig)
@@ -39,9 +47,13 @@ def meaning(failure: SQLAlchemyError) -> Exception:
             if name in broken:
                 return error()
         return failure
-    if isinstance(failure, DBAPIError) and _is_a_mistake(failure):
+    original = getattr(failure, "orig", None) or failure
+    state = getattr(original, "sqlstate", None)
+    if state in _LOST_TO_ANOTHER:
+        return Conflicted()
+    if isinstance(failure, DBAPIError) and state != _MAY_NOT and _is_a_mistake(failure):
         return failure
-    return Unavailable()
+    return Unavailable(getattr(original, "sqlite_errorname", type(original).__name__))
 
 
 def waited_too_long(failure: BaseException | None) -> bool:

@@ -44,10 +44,8 @@ class SqlSchema(Schema):
 
     def migrate(self) -> None:
         try:
-            with self._database.transaction() as connection:
+            with self._database.unhurried() as connection:
                 if not self._database.is_sqlite:
-                    connection.execute(text("SET LOCAL statement_timeout = 0"))
-                    connection.execute(text("SET LOCAL lock_timeout = 0"))
                     connection.execute(_ONE_AT_A_TIME)
                 if _state(connection) in {SchemaState.EMPTY, SchemaState.OUTDATED}:
                     _upgrade(connection)

@@ -80,8 +80,9 @@ def _sentence(error: BasaltError, settings: "Settings") -> str:
         case StoreUnfit():
             return error.remedy
         case Unavailable():
+            cause = f" ({error.cause})" if error.cause else ""
             return (
-                f"The database at {settings.database_label} does not answer: "
+                f"The database at {settings.database_label} does not answer{cause}: "
                 "is it there, and is BASALT_DATABASE_URL right?"
             )
         case _:

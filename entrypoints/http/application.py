@@ -9,6 +9,7 @@ from domain.errors import Unavailable
 from entrypoints.container import Container, glancing
 from entrypoints.http.feeds import Feeds
 from entrypoints.http.threads import WorkerThreads
+from entrypoints.http.trying import persistent
 from entrypoints.http.writer import Writer
 from entrypoints.settings import Settings
 
@@ -54,8 +55,12 @@ class Application:
         return await self.run(select, *args, **kwargs)
 
     async def run(self, select: UseCase[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a use case. Raises what it raises, and Unavailable if there is no room for it."""
-        return await self._threads.run(select(self.container)(), *args, **kwargs)
+        """Run a use case, anew if it lost to another. Raises what it raises, and Unavailable.
+
+        Its story is one unit of work, so that nothing of it is stored when it lost; or it begins
+        with a count, to which one too many does no harm.
+        """
+        return await self._threads.run(persistent(select(self.container)()), *args, **kwargs)
 
     async def change(self, select: UseCase[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """As `run`, for one that changes what is stored: with others who do, where that helps."""
@@ -64,7 +69,10 @@ class Application:
         return await self._writer.run(select(self.container)(), *args, **kwargs)
 
     async def run_hashing(self, select: UseCase[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """As `run`, for one that hashes passwords: a flood of those delays nobody else."""
+        """As `run`, for one that hashes passwords: a flood of those delays nobody else.
+
+        It is not run anew: it counts an attempt first, and would count it twice, and hash twice.
+        """
         return await self._hashing_threads.run(select(self.container)(), *args, **kwargs)
 
     def prepare(self) -> None:

@@ -4,6 +4,7 @@ This is the only module that knows both a domain error and a number. `CATALOGUE`
 code that is not in it never leaves the service.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,9 +16,19 @@ from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
 from domain import errors as domain
-from domain.errors import BasaltError, BatchFailed, InsufficientScope, InvalidValue, Waitable
+from domain.errors import (
+    BasaltError,
+    BatchFailed,
+    InsufficientScope,
+    InvalidValue,
+    Unavailable,
+    Waitable,
+)
 from entrypoints.envelope import envelope
+from entrypoints.http.exchange import exchange_of
 from entrypoints.http.violations import violations
+
+log = logging.getLogger("basalt.http")
 
 
 class HttpError(BasaltError):
@@ -201,7 +212,10 @@ def told(error: BasaltError) -> BasaltError:
 def register_error_handlers(app: FastAPI) -> None:
     """Answer every error of the application with the envelope."""
 
-    async def rule_broken(_: Request, error: BasaltError) -> JSONResponse:
+    async def rule_broken(request: Request, error: BasaltError) -> JSONResponse:
+        if isinstance(error, Unavailable) and error.cause:
+            known_by = exchange_of(request).origin.request_id
+            log.warning("unavailable", extra={"cause": error.cause, "request_id": known_by})
         return answer(error)
 
     async def value_broken(_: Request, error: InvalidValue) -> JSONResponse:

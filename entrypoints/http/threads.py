@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
@@ -13,7 +13,22 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 PATIENCE = 3.0
-"""Seconds that a call may wait for a thread; whoever waited longer is told to come again."""
+"""Seconds after which whoever awaits a call is told to come again, whatever became of it."""
+
+BEGUN_WITHIN = 2.0
+"""Seconds that a call may wait for a thread: what is begun later would be done for nobody."""
+
+
+async def in_time(awaited: Awaitable[T]) -> T:
+    """Return what is awaited. Raises Unavailable after PATIENCE, though a thread may be stuck."""
+    limit = asyncio.timeout(PATIENCE)
+    try:
+        async with limit:
+            return await awaited
+    except TimeoutError:
+        if limit.expired():
+            raise Unavailable from None
+        raise
 
 
 class WorkerThreads:
@@ -27,13 +42,14 @@ class WorkerThreads:
     async def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what the call returns. Raises Unavailable if there is no room or time for it.
 
-        A call that was begun goes on to its end, also when nobody waits for it any more.
+        A call that was begun goes on to its end, also when nobody waits for it any more: it may
+        have changed something, and who comes again finds that.
         """
         with self._counting:
             if self._room <= 0:
                 raise Unavailable
             self._room -= 1
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + BEGUN_WITHIN
 
         def begin() -> T:
             if time.monotonic() > deadline:
@@ -42,7 +58,7 @@ class WorkerThreads:
 
         work = self._executor.submit(begin)
         work.add_done_callback(self._make_room)
-        return await asyncio.wrap_future(work)
+        return await in_time(asyncio.wrap_future(work))
 
     def _make_room(self, _: object) -> None:
         with self._counting:

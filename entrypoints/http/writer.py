@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 from domain.errors import Unavailable
-from entrypoints.http.threads import PATIENCE
+from entrypoints.http.threads import BEGUN_WITHIN, in_time
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -83,12 +83,12 @@ class Writer:
         loop = asyncio.get_running_loop()
         awaited: asyncio.Future[T] = loop.create_future()
         self._jobs.append(
-            _Job(partial(call, *args, **kwargs), awaited, time.monotonic() + PATIENCE)
+            _Job(partial(call, *args, **kwargs), awaited, time.monotonic() + BEGUN_WITHIN)
         )
         if not self._is_busy:
             self._is_busy = True
             loop.call_soon(self._gather, loop, 0, 0)
-        return await awaited
+        return await in_time(awaited)
 
     def _gather(self, loop: asyncio.AbstractEventLoop, seen: int, quiet: int) -> None:
         """Wait while more come, for a few turns of the loop; then let the thread do them."""
@@ -117,8 +117,8 @@ class Writer:
             with self._together():
                 for job in wanted:
                     job.do()
-        except Unavailable:
-            _refuse(wanted)
+        except Unavailable as failure:
+            _refuse(wanted, failure.cause)
         except Exception as failure:  # noqa: BLE001  # nothing of it is certain to be stored
             for job in wanted:
                 job.failure = failure
@@ -141,6 +141,6 @@ class Writer:
         self._executor.shutdown(wait=True)
 
 
-def _refuse(jobs: list[_Job]) -> None:
+def _refuse(jobs: list[_Job], cause: str | None = None) -> None:
     for job in jobs:
-        job.failure = Unavailable()
+        job.failure = Unavailable(cause)

@@ -111,7 +111,7 @@ async def test_whoever_waited_too_long_is_told_to_come_again_and_nothing_is_done
     done: list[str] = []
     first = asyncio.ensure_future(writer.run(done.append, "first"))
     await reached(disk)
-    monkeypatch.setattr(module, "PATIENCE", -1)
+    monkeypatch.setattr(module, "BEGUN_WITHIN", -1)
     late = asyncio.ensure_future(writer.run(done.append, "late"))
     left = asyncio.ensure_future(writer.run(done.append, "left"))
     await asyncio.sleep(0)
@@ -188,7 +188,7 @@ async def test_whatever_a_call_raises_nobody_hangs_and_nothing_false_is_told(
 async def test_who_waited_too_long_does_not_wait_for_the_disk_too(
     disk: Disk, writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "PATIENCE", -1)
+    monkeypatch.setattr(module, "BEGUN_WITHIN", -1)
     with pytest.raises(Unavailable):
         await asyncio.wait_for(writer.run(divmod, 7, 2), PATIENCE)
     assert not disk.reached.is_set()
