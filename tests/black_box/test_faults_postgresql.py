@@ -4,6 +4,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 
 import httpx
@@ -183,6 +184,30 @@ def test_a_table_that_a_stranger_holds_fails_whoever_needs_it(ada: Person, datab
         stranger.execute("LOCK TABLE sessions IN ACCESS EXCLUSIVE MODE")
         ada.is_refused(*ada.reads, *[ada.writes[0]] * CROWD)
     ada.is_served(*ada.reads, *ada.writes)
+
+
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE usename = %s AND wait_event_type = 'Lock'"
+
+
+def test_whoever_loses_to_a_deadlock_tries_again_and_does_not_hear_of_it(
+    ada: Person, database: str
+) -> None:
+    """A stranger holds the feed that a change ends with, and wants the item it begins with."""
+    with (
+        ThreadPoolExecutor(2) as threads,
+        closing(connect(database)) as boss,
+        closing(connect(database, autocommit=False)) as stranger,
+    ):
+        stranger.execute("SELECT FROM feeds WHERE user_id = %s FOR UPDATE", [ada.user_id])
+        edited = threads.submit(ada.answered, ada.writes[1])
+        while boss.execute(WAITING, [ROLE]).fetchone() != (1,):
+            assert not edited.done()
+            time.sleep(0.01)
+        stranger.execute("SELECT FROM items WHERE id = %s FOR UPDATE", [ada.item_id])
+        stranger.rollback()
+        answer = edited.result()
+    assert answer.is_success, answer.text
+    assert answer.json()["version"] == 2
 
 
 @contextmanager

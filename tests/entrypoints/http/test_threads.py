@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from domain.errors import Unavailable
+from entrypoints.http import threads as module
 from entrypoints.http.threads import WorkerThreads
 
 PATIENCE = 10
@@ -132,3 +133,38 @@ async def test_closing_waits_for_what_was_begun(threads: WorkerThreads, gate: Ga
     gate.let_go()
     await closing
     assert await call == 7
+
+
+async def test_whoever_awaits_a_thread_that_is_stuck_is_told_to_come_again(
+    threads: WorkerThreads, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PATIENCE", 0.1)
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            await asyncio.wait_for(threads.run(gate), PATIENCE)
+    assert gate.running == 2
+    waiting = asyncio.ensure_future(threads.run(gate))
+    with pytest.raises(Unavailable):
+        await asyncio.wait_for(waiting, PATIENCE)
+    gate.let_go()
+    await gate.has(done=2)
+    assert await threads.run(divmod, 7, 2) == (3, 1)
+    assert gate.done == 2, "what nobody awaits any more was begun"
+
+
+async def test_a_call_that_is_too_late_is_not_begun(
+    threads: WorkerThreads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BEGUN_WITHIN", -1)
+    done: list[str] = []
+    with pytest.raises(Unavailable):
+        await threads.run(done.append, "late")
+    assert done == []
+
+
+async def test_a_calls_own_timeout_is_its_own(threads: WorkerThreads) -> None:
+    def fail() -> None:
+        raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        await threads.run(fail)
