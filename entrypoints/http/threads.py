@@ -15,7 +15,7 @@ T = TypeVar("T")
 PATIENCE = 3.0
 """Seconds after which whoever awaits a call is told to come again, whatever became of it."""
 
-BEGUN_WITHIN = 2.0
+BEGUN_WITHIN = 2.5
 """Seconds that a call may wait for a thread: what is begun later would be done for nobody."""
 
 

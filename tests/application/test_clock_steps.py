@@ -73,10 +73,10 @@ def test_a_session_that_was_ended_stays_so(house: House, ada: Tokens, step: time
         house.refresh(ada.refresh_token, None)
 
 
+@pytest.mark.usefixtures("ada")
 def test_an_account_that_is_locked_is_open_again_after_its_minute(
-    house: House, ada: Tokens, step: timedelta
+    house: House, step: timedelta
 ) -> None:
-    assert ada
     for _ in range(10):
         with pytest.raises(InvalidCredentials):
             house.sign_in(EMAIL, "wrong", None, HERE)

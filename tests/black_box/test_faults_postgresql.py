@@ -1,11 +1,13 @@
 """Proves what becomes of the service when its PostgreSQL is away, silent, full or forbidding."""
 
+import socket
 import threading
 import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -21,6 +23,9 @@ POOL = 5
 
 CROWD = 40
 """Requests at one time: more than the service has threads."""
+
+HANG_UPS = 300
+"""Requests whose clients do not wait for the answer."""
 
 OTHERS = 8
 """Connections that its role may have, when they are few."""
@@ -146,6 +151,17 @@ def test_connections_that_were_cut_fail_nobody_but_those_in_the_middle(
         assert all(client.get(path).is_success for path in kept)
 
 
+def test_clients_who_hang_up_leave_no_connection_behind(ada: Person) -> None:
+    place = urlsplit(ada.server.url)
+    head = f"Host: {place.netloc}\r\nAuthorization: Bearer {ada.tokens.access}\r\n"
+    body = '{"title": "Wicks"}'
+    asked = f"POST /v1/items HTTP/1.1\r\n{head}Content-Type: application/json\r\n"
+    asked += f"Content-Length: {len(body)}\r\n\r\n{body}"
+    for _ in range(HANG_UPS):
+        with socket.create_connection((place.hostname, place.port), PATIENCE) as client:
+            client.sendall(asked.encode())
+
+
 def test_a_server_that_stands_still_holds_nobody_longer_than_promised(
     ada: Person, postgresql: PostgresServer
 ) -> None:
@@ -153,7 +169,6 @@ def test_a_server_that_stands_still_holds_nobody_longer_than_promised(
     postgresql.pause()
     try:
         ada.is_refused(*ada.reads, *ada.writes, *[ada.reads[0]] * CROWD)
-        ada.is_refused(*ada.reads, *ada.writes)
         not_ready(ada.server)
     finally:
         postgresql.resume()
