@@ -26,7 +26,7 @@ from tests.black_box.server import BASALT, CHEAP, PATIENCE, Server, environment
 from tests.postgresql import PostgresServer, connect
 
 WRITERS = 4
-LONGEST_WORK = 0.8
+LONGEST_WORK = 0.5
 """Seconds of work before the end, at most."""
 
 READY_WITHIN = 5.0
