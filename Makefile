@@ -6,11 +6,14 @@ ARGS ?=
 ROUNDS ?= 200
 
 VENV := .venv
-BENCH := .venv-bench
+OWN := .venv-now
+SCRATCH := echo "Making $(OWN) (up to a minute) ..." && trap 'rm -rf $(OWN)' EXIT && $(PYTHON) -m venv --clear $(OWN) \
+	&& $(OWN)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --requirement
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-annotate --no-header pyproject.toml --group build
+	--no-annotate --no-header
+LOCKED := pyproject.toml --group build
 
 # A stamp is written after its step has succeeded, so an interrupted install is done again.
 # They stand inside the environment and vanish with it.
@@ -26,7 +29,7 @@ endif
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help install run test crash lint format lock bench bench-check again
+.PHONY: help install run test crash lint format lock bench bench-check audit sbom again
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -57,18 +60,25 @@ lint: $(TOOLS) $(LINKED) ## Judge style, types and architecture only
 	@echo "==> lint-imports"
 	@$(BIN)/lint-imports --no-logo
 
-# An environment of its own for what only benchmarks need; it goes when they are done. The load
-# generator, wrk, is not in it: it comes from the system's packages.
-bench: $(LINKED) ## Compare with the peers, some 15 minutes; writes docs/benchmarks.md (needs wrk)
+# Tools that are needed now and then live in an environment of their own, which goes when they are
+# done. The load generator, wrk, is not in it: it comes from the system's packages.
+bench: $(LINKED) ## Compare with the peers, some 20 minutes; writes docs/benchmarks.md (needs wrk)
 	@command -v wrk >/dev/null || { echo "make bench needs wrk (Debian and Ubuntu: apt install wrk)" >&2; exit 1; }
-	@echo "Making $(BENCH) from requirements-bench.lock (about 40 seconds) ..."
-	@trap 'rm -rf $(BENCH)' EXIT && $(PYTHON) -m venv --clear $(BENCH) \
-		&& $(BENCH)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --requirement requirements-bench.lock \
-		&& $(BENCH)/bin/python -m pip --disable-pip-version-check --quiet install --no-build-isolation --no-deps --no-index --editable . \
-		&& $(BENCH)/bin/python -m tests.benchmarks.bench --docs docs $(ARGS)
+	@$(SCRATCH) requirements-bench.lock \
+		&& $(OWN)/bin/python -m pip --disable-pip-version-check --quiet install --no-build-isolation --no-deps --no-index --editable . \
+		&& $(OWN)/bin/python -m tests.benchmarks.bench --docs docs $(ARGS)
 
 bench-check: $(TOOLS) $(LINKED) ## Fail if a hot path is more than 20 % slower than it was (needs wrk)
 	@$(BIN)/python -m tests.benchmarks.check $(ARGS)
+
+audit: ## Look for known vulnerabilities in what is installed (asks the package index's advisories)
+	@$(SCRATCH) requirements-audit.lock \
+		&& for lock in requirements*.lock; do echo "==> $$lock" && $(OWN)/bin/pip-audit --strict --disable-pip --require-hashes --requirement $$lock || exit; done
+
+sbom: ## Write dist/basalt.cdx.json, a CycloneDX bill of what the service runs on
+	@$(SCRATCH) requirements-audit.lock && mkdir -p dist \
+		&& $(OWN)/bin/cyclonedx-py requirements --pyproject pyproject.toml --mc-type application --output-reproducible \
+			--short-PURLs --output-file dist/basalt.cdx.json requirements.lock && echo "dist/basalt.cdx.json is written"
 
 format: $(TOOLS) ## Put the code into the house's style
 	@$(BIN)/ruff check --fix-only --quiet
@@ -76,9 +86,10 @@ format: $(TOOLS) ## Put the code into the house's style
 
 lock: ## Resolve the dependencies anew into the lock files (needs uv; ARGS=--upgrade for newer ones)
 	@command -v $(firstword $(UV)) >/dev/null || { echo "make lock needs uv: https://docs.astral.sh/uv/, or name it: make lock UV=/path/to/uv" >&2; exit 1; }
-	$(LOCK) $(ARGS) --output-file requirements.lock
-	$(LOCK) $(ARGS) --group test --constraints requirements.lock --output-file requirements-test.lock
-	$(LOCK) $(ARGS) --group test --group bench --constraints requirements-test.lock --output-file requirements-bench.lock
+	$(LOCK) $(LOCKED) $(ARGS) --output-file requirements.lock
+	$(LOCK) $(LOCKED) $(ARGS) --group test --constraints requirements.lock --output-file requirements-test.lock
+	$(LOCK) $(LOCKED) $(ARGS) --group test --group bench --constraints requirements-test.lock --output-file requirements-bench.lock
+	$(LOCK) $(ARGS) --group audit --constraints requirements-bench.lock --output-file requirements-audit.lock
 
 # A changed lock means a fresh environment: pip adds, but never takes away.
 $(MADE): requirements.lock requirements-test.lock
