@@ -4,6 +4,7 @@ PYTHON ?= python3
 UV ?= uv
 ARGS ?=
 ROUNDS ?= 200
+MINUTES ?= 10
 
 VENV := .venv
 OWN := .venv-now
@@ -29,7 +30,7 @@ endif
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help install run test crash lint format lock bench bench-check audit sbom again
+.PHONY: help install run test crash soak lint format lock bench bench-check audit sbom again
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -49,6 +50,9 @@ test: lint ## Judge everything: style, types, architecture, then all tests
 crash: $(TOOLS) $(LINKED) ## Kill the service ROUNDS=200 times at work, on each database, and look for losses
 	@$(BIN)/python -m tests.black_box.crashes --rounds $(ROUNDS) --database sqlite
 	@$(BIN)/python -m tests.black_box.crashes --rounds $(ROUNDS) --database postgresql
+
+soak: $(TOOLS) $(LINKED) ## Work for MINUTES=10 on each database while it has one fault after the other
+	@$(BIN)/python -m tests.black_box.soak --minutes $(MINUTES) $(ARGS)
 
 lint: $(TOOLS) $(LINKED) ## Judge style, types and architecture only
 	@echo "==> ruff check"
