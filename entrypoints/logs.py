@@ -11,6 +11,8 @@ from functools import lru_cache
 from math import isfinite
 from typing import Any, Literal, TextIO
 
+from pydantic_core import to_json
+
 _MASK = "***"
 _USUAL = vars(logging.makeLogRecord({"levelno": logging.INFO, "levelname": "INFO"}))
 _STANDARD = frozenset(_USUAL) | {"message", "asctime", "taskName"}
@@ -139,15 +141,16 @@ class JsonLines(logging.Formatter):
             "message": record.getMessage(),
             **_extras(record),
         }
+        if isinstance(record, Event):
+            quick = to_json(event)  # in a quarter of the time, but not in ASCII
+            return quick.decode() if quick.isascii() else self._encode(event)
         if trace := _trace(self, record):
             event["traceback"] = trace
         try:
             line = self._encode(event)
         except (TypeError, ValueError):  # a key that is no text, an infinite number
             return self._encode(_clean(event))
-        if isinstance(record, Event) or not _suspect(line):
-            return line
-        return self._encode(_clean(event))
+        return self._encode(_clean(event)) if _suspect(line) else line
 
 
 class ConsoleLines(logging.Formatter):

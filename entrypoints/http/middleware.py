@@ -26,6 +26,7 @@ from entrypoints.logs import Event, safe
 access_log = logging.getLogger("basalt.access")
 error_log = logging.getLogger("basalt.http")
 
+_USUAL_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _PATH_SHOWN = 500
 """Characters of a path that the access log shows."""
 
@@ -168,7 +169,7 @@ def _log(scope: Scope, exchange: Exchange, method: str, status: int, seconds: fl
     caller = exchange.caller
     fields = {
         "request_id": exchange.origin.request_id,
-        "method": safe(method),
+        "method": method if method in _USUAL_METHODS else safe(method),
         "route": getattr(scope.get("route"), "path", None),
         "path": safe(scope["path"][:_PATH_SHOWN]),
         "status": status,
