@@ -14,7 +14,7 @@ from domain.text import line
 from domain.user import Status
 from entrypoints.http.answers import private
 from entrypoints.http.dependencies import App, Call, signed_in
-from entrypoints.http.fields import Answer, Id, Shape, ruled, text
+from entrypoints.http.fields import LINE, Answer, Id, Shape, ruled, text
 from entrypoints.http.paging import next_page
 from entrypoints.http.route import strict_router
 from entrypoints.http.sessions import SessionAnswer, SessionListAnswer
@@ -29,7 +29,7 @@ SEARCH_MAX = 254
 Words = Annotated[
     str,
     ruled(lambda words: line(words, field="q", longest=SEARCH_MAX)),
-    text(longest=SEARCH_MAX, example="ada"),
+    text(longest=SEARCH_MAX, example="ada", pattern=LINE),
 ]
 
 

@@ -28,6 +28,7 @@ from entrypoints.http.docs import mount_docs
 from entrypoints.http.errors import register_error_handlers
 from entrypoints.http.middleware import Cors, Edge, Guard
 from entrypoints.http.openapi import complete_openapi
+from entrypoints.http.route import keep_apart
 from entrypoints.settings import Settings
 
 DESCRIPTION = """Accounts, sign-in that can be trusted, and the items that people own.
@@ -100,8 +101,9 @@ def create_app(settings: Settings | None = None, container: Container | None = N
     app.state.application = Application(container, settings)
     for module in ROUTES:  # not `include_router`, which matches every request twice
         app.router.routes.extend(module.router.routes)
-    complete_openapi(app)
+    complete_openapi(app, shortest_password=settings.password_min_length)
     mount_docs(app)
+    keep_apart(app.router.routes)
     register_error_handlers(app)
     app.add_middleware(
         Guard, max_body_bytes=settings.max_body_bytes, request_limit=settings.request_limit

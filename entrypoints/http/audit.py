@@ -18,7 +18,7 @@ from domain.text import line
 from entrypoints.http.answers import private
 from entrypoints.http.dependencies import Call, signed_in
 from entrypoints.http.examples import MOMENT, USER_ID, example
-from entrypoints.http.fields import Answer, Id, Time, ruled, text
+from entrypoints.http.fields import LINE, Answer, Id, Time, ruled, text
 from entrypoints.http.paging import next_page
 from entrypoints.http.route import strict_router
 
@@ -32,7 +32,7 @@ Cursor = Annotated[str | None, Query(description="`next_cursor` of the page befo
 TargetId = Annotated[
     str,
     ruled(lambda id: line(id, field="target", longest=TARGET_ID_MAX)),
-    text(longest=TARGET_ID_MAX, example="019ab1f2-7c3e-7d10-8a55-3f0c1d2e4b6a"),
+    text(longest=TARGET_ID_MAX, example="019ab1f2-7c3e-7d10-8a55-3f0c1d2e4b6a", pattern=LINE),
 ]
 
 

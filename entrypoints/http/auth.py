@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Form
-from pydantic import BaseModel, Field
+from pydantic import ConfigDict, Field, JsonValue
 
 from domain.access import Scope, names_of, scopes_named
 from domain.errors import (
@@ -18,7 +18,7 @@ from entrypoints.http.answers import private, public
 from entrypoints.http.dependencies import PUBLIC, App, Call, Here, signed_in
 from entrypoints.http.errors import UnsupportedGrantType
 from entrypoints.http.examples import SESSION_ID, USER_ID, example
-from entrypoints.http.fields import Answer
+from entrypoints.http.fields import Answer, OptionalParameter, Parameter, Parameters
 from entrypoints.http.route import strict_router
 
 router = strict_router("/v1/auth", tag="sign-in")
@@ -27,24 +27,52 @@ AnyCaller = Annotated[Call, signed_in()]
 Introspector = Annotated[Call, signed_in(Scope.TOKENS_INTROSPECT)]
 
 
-class TokenRequest(BaseModel):
+SCOPES = rf"^ *({'|'.join(Scope)})( +({'|'.join(Scope)}))* *$"
+"""Scopes as OAuth 2 lists them (RFC 6749 §3.3)."""
+
+
+_NEEDED: dict[str, list[JsonValue]] = {
+    "password": ["username", "password"],
+    "refresh_token": ["refresh_token"],
+}
+"""Which parameters each grant cannot do without."""
+
+
+class TokenRequest(Parameters):
     """OAuth 2 parameters (RFC 6749 §4.3.2 and §6); others are ignored, as §3.2 asks."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "additionalProperties": {"type": "string"},
+            "anyOf": [
+                {"properties": {"grant_type": {"const": grant}}, "required": needed}
+                for grant, needed in _NEEDED.items()
+            ],
+            "example": {
+                "grant_type": "password",
+                "username": "ada@example.com",
+                "password": "an orchard of quiet lamps",
+            },
+        }
+    )
 
     grant_type: str = Field(
         description="`password` or `refresh_token`",
-        json_schema_extra={"enum": ["password", "refresh_token"]},
+        json_schema_extra={"enum": list(_NEEDED)},
     )
-    username: str | None = Field(None, description="The e-mail address (grant `password`)")
-    password: str | None = Field(
+    username: OptionalParameter = Field(None, description="The e-mail address (grant `password`)")
+    password: OptionalParameter = Field(
         None,
         description="The password (grant `password`)",
         json_schema_extra={"format": "password"},
     )
-    refresh_token: str | None = Field(
+    refresh_token: OptionalParameter = Field(
         None, description="The newest refresh token (grant `refresh_token`)"
     )
-    scope: str | None = Field(
-        None, description="Fewer scopes than would be granted, separated by spaces"
+    scope: OptionalParameter = Field(
+        None,
+        description="Fewer scopes than would be granted, separated by spaces",
+        json_schema_extra={"pattern": SCOPES},
     )
 
     def needed(self, field: str) -> str:
@@ -73,10 +101,10 @@ class TokensAnswer(Answer):
     scope: str
 
 
-class TokenForm(BaseModel):
+class TokenForm(Parameters):
     """A token; a hint of its kind is not needed, and is ignored like all else."""
 
-    token: str = Field(
+    token: Parameter = Field(
         description="An access token or a refresh token", examples=["brt_AZqx8nw-fRCKVT8…"]
     )
 

@@ -3,7 +3,9 @@
 from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import Response
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, GetJsonSchemaHandler, TypeAdapter, ValidationError
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from application.batch import BATCH_MAX, Create, Delete, Operation, Outcome, Update
 from domain.access import Scope
@@ -25,13 +27,49 @@ Writer = Annotated[Call, signed_in(Scope.ITEMS_WRITE)]
 T = TypeVar("T", bound=Shape)
 
 
+class CreateOperation(Shape):
+    """Add an item."""
+
+    op: Literal["create"]
+    id: None = None
+    if_match: None = None
+    item: NewItem
+
+
+class UpdateOperation(Shape):
+    """Change parts of an item, by a merge patch; `if_match` is what the header would be."""
+
+    op: Literal["update"]
+    id: Id
+    item: ItemPatch
+    if_match: str | None = None
+
+
+class DeleteOperation(Shape):
+    """Remove an item; `if_match` is what the header would be, and `item` is not looked at."""
+
+    op: Literal["delete"]
+    id: Id
+    if_match: str | None = None
+    item: dict[str, Any] | None = None
+
+
 class BatchOperation(Shape):
-    """One operation: `item` is what it would have as its body, `if_match` as its header."""
+    """One operation, read in two steps: what is wrong with it is one of the batch's results.
+
+    Clients are shown the three operations that there are.
+    """
 
     op: Literal["create", "update", "delete"]
     id: Id | None = None
     if_match: str | None = None
     item: dict[str, Any] | None = None
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, _: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return handler(_SHOWN.core_schema)
 
     def operation(self) -> Operation:
         """Return the operation, or what is wrong with it."""
@@ -64,6 +102,9 @@ class BatchOperation(Shape):
             raise ValidationFailed(violations(found)) from None
 
 
+_SHOWN: TypeAdapter[Any] = TypeAdapter(CreateOperation | UpdateOperation | DeleteOperation)
+
+
 class Batch(Shape):
     """Operations in their order."""
 
@@ -78,7 +119,9 @@ class Batch(Shape):
         }
     )
 
-    operations: Annotated[list[BatchOperation], Field(min_length=1, max_length=BATCH_MAX)]
+    operations: Annotated[
+        list[BatchOperation], Field(fail_fast=True, min_length=1, max_length=BATCH_MAX)
+    ]
 
 
 class KeptAnswer(Answer):

@@ -16,6 +16,7 @@ from pydantic import (
     WithJsonSchema,
 )
 from pydantic.fields import FieldInfo
+from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
 from domain.errors import InvalidValue
@@ -39,10 +40,19 @@ def ruled(rule: Callable[[T], T]) -> AfterValidator:
     return AfterValidator(check)
 
 
-def text(*, longest: int, example: str, pattern: str | None = None) -> FieldInfo:
+STORABLE = r"^[^\u0000]*$"
+"""Text as `domain.text.storable` has it."""
+
+LINE = r"^[^\u0000]*[^\s\u0000\u001c-\u001f\u0085][^\u0000]*$"
+"""Text as `domain.text.line` has it: something is left of it when it is trimmed."""
+
+
+def text(*, longest: int, example: str, pattern: str | None = STORABLE) -> FieldInfo:
     """Describe a text field to clients; the domain's rule is what checks it."""
     described: dict[str, Any] = {"maxLength": longest, "examples": [example]}
-    if pattern:
+    if pattern == LINE:
+        described["minLength"] = 1
+    if pattern is not None:
         described["pattern"] = pattern
     info: FieldInfo = Field(json_schema_extra=described)
     return info
@@ -74,6 +84,22 @@ class Shape(BaseModel):
     """What a client sends: no unknown fields, and no value taken for one of another type."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Parameters(BaseModel):
+    """What a client sends as a form: unknown parameters are ignored, and none comes twice.
+
+    Empty ones never get here: the route leaves them out (RFC 6749 §3.2).
+    """
+
+    model_config = ConfigDict(json_schema_extra={"additionalProperties": {"type": "string"}})
+
+
+Parameter = Annotated[str, Field(min_length=1)]
+"""A parameter of a form."""
+
+OptionalParameter = Parameter | SkipJsonSchema[None]
+"""A parameter that may be left out; null cannot be written in a form."""
 
 
 class Answer(BaseModel):

@@ -28,7 +28,7 @@ from domain.text import storable, within
 from entrypoints.http.answers import REPEATABLE, private
 from entrypoints.http.dependencies import Call, signed_in
 from entrypoints.http.examples import ITEM, example
-from entrypoints.http.fields import Answer, Id, Shape, Time, ruled, text
+from entrypoints.http.fields import LINE, Answer, Id, Shape, Time, ruled, text
 from entrypoints.http.openapi import ITEM_LINKS, success, takes
 from entrypoints.http.paging import next_page
 from entrypoints.http.revisions import entity_tag, expected, is_known
@@ -39,14 +39,17 @@ router = strict_router("/v1/items", tag="items")
 Reader = Annotated[Call, signed_in(Scope.ITEMS_READ)]
 Writer = Annotated[Call, signed_in(Scope.ITEMS_WRITE)]
 
-Title = Annotated[str, ruled(rules.title), text(longest=TITLE_MAX, example="Lamp oil")]
+Title = Annotated[
+    str, ruled(rules.title), text(longest=TITLE_MAX, example="Lamp oil", pattern=LINE)
+]
 Description = Annotated[
     str, ruled(rules.description), text(longest=DESCRIPTION_MAX, example="For the long nights.")
 ]
 Tags = Annotated[
-    list[Annotated[str, text(longest=TAG_MAX, example="winter")]],
+    list[Annotated[str, text(longest=TAG_MAX, example="winter", pattern=LINE)]],
+    # A large body has room for very many tags that are none; the first one is told.
+    Field(fail_fast=True, json_schema_extra={"maxItems": rules.TAGS_MAX}),
     ruled(rules.tags),
-    Field(json_schema_extra={"maxItems": rules.TAGS_MAX}),
 ]
 Attributes = Annotated[dict[str, Any], Field(examples=[{"colour": "amber"}])]
 Search = Annotated[
@@ -55,7 +58,7 @@ Search = Annotated[
     text(longest=SEARCH_MAX, example="lamp"),
 ]
 SearchTags = Annotated[
-    list[Annotated[str, ruled(rules.tag), text(longest=TAG_MAX, example="winter")]],
+    list[Annotated[str, ruled(rules.tag), text(longest=TAG_MAX, example="winter", pattern=LINE)]],
     Field(max_length=SEARCH_TAGS_MAX),
 ]
 PatchedAttributes = Annotated[Attributes, ruled(attributes_patch)]

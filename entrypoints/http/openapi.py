@@ -70,8 +70,8 @@ ITEM_LINKS = follow(
 """What can be done with an item that was just made."""
 
 
-def complete_openapi(app: FastAPI) -> None:
-    """Let every PATCH say that it takes a merge patch too."""
+def complete_openapi(app: FastAPI, *, shortest_password: int) -> None:
+    """Let every PATCH say that it takes a merge patch too, and new passwords how long they are."""
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -80,6 +80,9 @@ def complete_openapi(app: FastAPI) -> None:
             content = operations.get("patch", {}).get("requestBody", {}).get("content", {})
             if "application/json" in content:
                 content["application/merge-patch+json"] = content["application/json"]
+        schemas = document["components"]["schemas"]
+        for shape, field in (("SignUp", "password"), ("PasswordChange", "new_password")):
+            schemas[shape]["properties"][field]["minLength"] = shortest_password
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]  # the way that FastAPI documents

@@ -15,7 +15,7 @@ from domain.user import DISPLAY_NAME_MAX, Status
 from entrypoints.http.answers import private, public
 from entrypoints.http.dependencies import PUBLIC, App, Call, Here, signed_in
 from entrypoints.http.examples import MOMENT, USER_ID, example
-from entrypoints.http.fields import Answer, Shape, Time, ruled, text
+from entrypoints.http.fields import LINE, Answer, Shape, Time, ruled, text
 from entrypoints.http.openapi import success
 from entrypoints.http.route import strict_router
 
@@ -27,9 +27,10 @@ Email = Annotated[
     text(longest=emails.EMAIL_MAX, pattern=emails.EMAIL_PATTERN, example="ada@example.com"),
 ]
 DisplayName = Annotated[
-    str, ruled(users.display_name), text(longest=DISPLAY_NAME_MAX, example="Ada")
+    str, ruled(users.display_name), text(longest=DISPLAY_NAME_MAX, example="Ada", pattern=LINE)
 ]
 NewPassword = Annotated[str, text(longest=PASSWORD_MAX, example="an orchard of quiet lamps")]
+NextPassword = Annotated[str, text(longest=PASSWORD_MAX, example="a harbour of slow clocks")]
 Password = Annotated[str, Field(examples=["an orchard of quiet lamps"])]
 
 Reader = Annotated[Call, signed_in(Scope.ACCOUNT_READ)]
@@ -78,7 +79,7 @@ class PasswordChange(Shape):
     """A new password, with the proof that the account is one's own."""
 
     current_password: Password
-    new_password: NewPassword
+    new_password: NextPassword
 
 
 class Farewell(Shape):

@@ -51,14 +51,13 @@ def operations() -> Iterator[tuple[str, Operation]]:
 
 
 def operations_at(path: str) -> dict[str, Operation]:
-    """Return the operations of a path by their methods, the most particular ones first."""
-    found: dict[str, Operation] = {}
+    """Return the operations of a path by their methods: its own, or else its template's."""
     for template in sorted(document()["paths"], key=lambda path: path.count("{")):
         pattern = re.sub(r"\\\{[^}]*\\\}", "[^/]+", re.escape(template))
         if re.fullmatch(pattern, path):
-            for method, operation in document()["paths"][template].items():
-                found.setdefault(method.upper(), operation)
-    return found
+            found: dict[str, Operation] = document()["paths"][template]
+            return {method.upper(): operation for method, operation in found.items()}
+    return {}
 
 
 def operation_of(method: str, path: str) -> Operation | None:

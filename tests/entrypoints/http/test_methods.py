@@ -103,6 +103,10 @@ async def test_no_header_changes_the_method(ada: Person, header: str) -> None:
         "/docs/oauth2-redirect",
         "/%00",
         "/%ff",
+        "/health/live%0A",
+        "/v1/auth/logout%0A",
+        "/docs%0A",
+        "/openapi.json%0A",
     ],
 )
 async def test_a_path_that_is_not_exactly_one_of_ours_is_nothing(ada: Person, path: str) -> None:
