@@ -5,6 +5,7 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Concatenate, ParamSpec, TypeAlias, TypeVar
+from urllib.parse import unquote_to_bytes
 
 from fastapi import Depends, Request, Security
 from fastapi.openapi.models import OAuth2 as OAuth2Model
@@ -172,8 +173,13 @@ def bearer_token(request: Request) -> str:
 
 def check_query(request: Request) -> None:
     """Refuse query parameters that the route does not know, and repeated single ones."""
-    if not request.scope["query_string"]:
+    written: bytes = request.scope["query_string"]
+    if not written:
         return
+    try:
+        unquote_to_bytes(written).decode()
+    except UnicodeDecodeError:  # the framework would put another character there
+        raise ValidationFailed([violation("query", "string_unicode")]) from None
     route: StrictRoute = request.scope["route"]
     known = route.query_parameters
     names = [name for name, _ in request.query_params.multi_items()]

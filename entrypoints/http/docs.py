@@ -8,7 +8,7 @@ from pathlib import Path
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 
 # Swagger UI as its authors build it; the package around it is located, never imported.
 _PACKAGE = "fastapi_swagger"
@@ -93,12 +93,13 @@ def mount_docs(app: FastAPI) -> None:
     folder = _folder()
     if app.openapi_url is None:
         raise RuntimeError("the docs page needs the app's openapi_url")
+    contents = {name: (folder / name).read_bytes() for name in _ASSETS}
     page = _PAGE.format(
         title=escape(f"{app.title}: the API"),
         openapi=escape(app.openapi_url),
-        favicon=_digest((folder / "favicon-32x32.png").read_bytes()),
-        style=_digest((folder / "swagger-ui.css").read_bytes()),
-        bundle=_digest((folder / "swagger-ui-bundle.js").read_bytes()),
+        favicon=_digest(contents["favicon-32x32.png"]),
+        style=_digest(contents["swagger-ui.css"]),
+        bundle=_digest(contents["swagger-ui-bundle.js"]),
         start=_digest(_START.encode()),
     )
 
@@ -112,7 +113,7 @@ def mount_docs(app: FastAPI) -> None:
         name = request.path_params["file"]
         if name not in _ASSETS:
             raise HTTPException(404)
-        return FileResponse(folder / name, media_type=_ASSETS[name], headers=_FOREVER)
+        return Response(contents[name], media_type=_ASSETS[name], headers=_FOREVER)
 
     app.add_route("/docs", show, methods=["GET"], include_in_schema=False)
     app.add_route("/docs/start.js", start, methods=["GET"], include_in_schema=False)

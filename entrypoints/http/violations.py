@@ -41,9 +41,19 @@ _OTHERWISE = "This value is not valid."
 _PLACES = {"body": "body", "query": "query", "path": "path", "header": "header"}
 
 
+VIOLATIONS_MAX = 100
+"""Violations that are told of one request: a large body can have one in every few bytes."""
+
+
 def violations(found: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """Return each of pydantic's errors as a field, a code and a sentence of ours."""
-    return [_violation(error) for error in found]
+    """Return pydantic's errors as fields, codes and sentences of ours, each once."""
+    told: dict[tuple[str, ...], dict[str, str]] = {}
+    for error in found:
+        violated = _violation(error)
+        told.setdefault(tuple(violated.values()), violated)
+        if len(told) == VIOLATIONS_MAX:
+            break
+    return list(told.values())
 
 
 def violation(field: str, code: str) -> dict[str, str]:

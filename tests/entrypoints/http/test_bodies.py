@@ -1,5 +1,6 @@
 """Proves which bodies are read: not too large (413), of a known type (415), parsable (400)."""
 
+import json
 from collections.abc import AsyncIterator
 
 import httpx
@@ -200,6 +201,27 @@ async def test_what_json_can_say_and_the_service_cannot_keep_is_invalid(
 ) -> None:
     answer = await ada.http.post("/v1/items", content=body, headers=JSON)
     assert {place for place, _ in violations(answer)} == {field}
+
+
+@pytest.mark.parametrize(("keys", "code"), [(1024, "extra_forbidden"), (1025, "too_many_keys")])
+async def test_an_object_with_very_many_keys_is_not_looked_at(
+    ada: Person, keys: int, code: str
+) -> None:
+    body = json.dumps({f"k{number}": 1 for number in range(keys)})
+    answer = await ada.http.post("/v1/items", content=body, headers=JSON)
+    assert ("body", code) in violations(answer)
+
+
+async def test_what_is_wrong_in_very_many_places_is_told_once(ada: Person) -> None:
+    operations = [{"op": "create", **{f"k{number}": 1 for number in range(900)}}] * 90
+    for path, body in (
+        ("/v1/items", {"title": "x", "tags": [1] * 100_000}),
+        ("/v1/items", {"title": "x", **{f"k{number}": 1 for number in range(900)}}),
+        ("/v1/items/batch", {"operations": operations}),
+    ):
+        answer = await ada.http.post(path, json=body)
+        assert answer.status_code == 422
+        assert len(answer.json()["error"]["details"]["errors"]) == 1
 
 
 @pytest.mark.parametrize("ending", [r"\u0000", r"\ud800"])

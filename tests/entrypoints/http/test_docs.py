@@ -107,3 +107,12 @@ def test_a_missing_package_is_named_at_start(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(docs, "_PACKAGE", "no_such_package")
     with pytest.raises(RuntimeError, match="needs the package no-such-package"):
         mount_docs(FastAPI(docs_url=None))
+
+
+@pytest.mark.parametrize("ranges", ["bytes=0-0", "bytes=x", "bytes=9999999-", "lines=1"])
+async def test_files_are_served_whole_whatever_part_is_asked_for(
+    client: httpx.AsyncClient, ranges: str
+) -> None:
+    path = "/docs/assets/swagger-ui.css"
+    answer = await client.get(path, headers={"Range": ranges})
+    assert (answer.status_code, answer.content) == (200, (await client.get(path)).content)

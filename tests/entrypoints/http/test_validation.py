@@ -159,3 +159,13 @@ async def test_no_error_repeats_what_a_header_held(ada: Person, header: str) -> 
         )
         assert answer.status_code >= 400
         assert CANARY not in answer.text + str(answer.headers)
+
+
+# ----------------------------------------------------------------------------------------- query
+@pytest.mark.parametrize("written", ["%ff", "%c0%af", "%ed%a0%80", "a%e2%82"])
+async def test_a_query_is_text(ada: Person, nobody: httpx.AsyncClient, written: str) -> None:
+    for answer in (
+        await ada.http.get(f"/v1/items?q={written}"),
+        await nobody.get(f"/health/live?{written}=1"),
+    ):
+        assert violations(answer) == {("query", "string_unicode")}
