@@ -4,6 +4,8 @@ import os
 import signal
 import socket
 import sys
+from functools import partial
+from typing import Any
 
 import typer
 import uvicorn
@@ -38,6 +40,7 @@ def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:
         factory=True,
         host=host,
         port=port,
+        http=_protocol(settings),
         workers=workers,
         access_log=False,
         log_config=None,
@@ -46,6 +49,15 @@ def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:
         timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=settings.shutdown_grace,
     )
+
+
+def _protocol(settings: Settings) -> Any:
+    """Return how connections are heard."""
+    if sys.platform == "win32":
+        return "h11"  # httptools is not for Windows; this one has bounds of its own
+    from entrypoints.cli.hearing import Hearing, room_for_connections
+
+    return partial(Hearing, patience=settings.receive_timeout, room=room_for_connections())
 
 
 def _ensure_free(host: str, port: int) -> None:

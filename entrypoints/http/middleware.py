@@ -116,6 +116,13 @@ class Guard:
         return TooManyAttempts(wait) if wait else None
 
 
+def last_words(error: BasaltError) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    """Return the answer to what never became a request: complete, and the connection's last."""
+    response = answer(error)
+    ending = (b"x-request-id", token_hex(16).encode()), (b"connection", b"close")
+    return response.status_code, [*response.raw_headers, *_ALWAYS, *ending], bytes(response.body)
+
+
 class _Seen:
     """The few request headers that the edge looks at."""
 
