@@ -5,6 +5,8 @@ UV ?= uv
 ARGS ?=
 ROUNDS ?= 200
 MINUTES ?= 10
+EXAMPLES ?= 200
+SEED ?=
 
 VENV := .venv
 OWN := .venv-now
@@ -30,7 +32,7 @@ endif
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help install run test crash soak lint format lock bench bench-check audit sbom again
+.PHONY: help install run test crash soak fuzz lint format lock bench bench-check audit sbom again
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -53,6 +55,11 @@ crash: $(TOOLS) $(LINKED) ## Kill the service ROUNDS=200 times at work, on each 
 
 soak: $(TOOLS) $(LINKED) ## Work for MINUTES=10 on each database while it has one fault after the other
 	@$(BIN)/python -m tests.black_box.soak --minutes $(MINUTES) $(ARGS)
+
+# The seed is another one each time, and printed; SEED=… asks the same again.
+fuzz: $(TOOLS) $(LINKED) ## Let Schemathesis ask a server on each database for long (EXAMPLES=200 SEED=)
+	@BASALT_TEST_EXAMPLES=$(EXAMPLES) BASALT_TEST_SEED=$(or $(SEED),$$$$) \
+		$(BIN)/python -m pytest -q -s tests/black_box/test_schemathesis.py
 
 lint: $(TOOLS) $(LINKED) ## Judge style, types and architecture only
 	@echo "==> ruff check"

@@ -1,0 +1,144 @@
+"""What Schemathesis is told beside the OpenAPI document; its own process loads this.
+
+An administrator does most of the asking, and signs in anew when a call has ended their session.
+What one can do only once is done by a newcomer each time. And where a schema cannot state a rule,
+a refusal by just that rule is no finding.
+"""
+
+import json
+import os
+import subprocess
+import uuid
+from typing import Any
+
+import httpx
+import schemathesis
+from schemathesis.core.failures import Failure
+from schemathesis.openapi.checks import RejectedPositiveData, UseAfterFree
+
+from tests.black_box.server import BASALT, PASSWORD
+
+SERVICE = os.environ["SERVICE"]
+
+ONCE = ["change_password", "delete_account", "end_sessions", "sign_out"]
+"""What ends the caller's session, other sessions, or the account."""
+
+PROOFS = {"change_password": "current_password", "delete_account": "password"}
+"""Where an operation asks for the caller's own password, which nothing could make up."""
+
+Case = schemathesis.Case[Any]
+
+
+# ----------------------------------------------------------------------------------- who is asking
+@schemathesis.hook
+def before_load_schema(_: Any, raw_schema: dict[str, Any]) -> None:
+    """Say that an OAuth 2 token is a bearer token: bad ones are tried on `http` schemes only.
+
+    The flow stays known, for it says which operation gives tokens away.
+    """
+    schemes = raw_schema["components"]["securitySchemes"]
+    schemes["Flow"] = schemes["Bearer"]
+    schemes["Bearer"] = {"type": "http", "scheme": "bearer"}
+
+
+def sign_in(email: str) -> httpx.Response:
+    """Ask for tokens."""
+    form = {"grant_type": "password", "username": email, "password": PASSWORD}
+    return httpx.post(f"{SERVICE}/v1/auth/token", data=form)
+
+
+def new_email() -> str:
+    """Return an address that nobody has."""
+    return f"{uuid.uuid4().hex}@example.com"
+
+
+class Signed:
+    """A caller who sends a token."""
+
+    def set(self, case: Case, data: str, _: schemathesis.AuthContext) -> None:
+        """Put the token where it belongs, and into good data what else only a caller knows."""
+        case.headers["Authorization"] = f"Bearer {data}"
+        if not _is_meant_well(case):
+            return
+        if "Idempotency-Key" in case.headers:  # or short ones come again with other requests
+            case.headers["Idempotency-Key"] = uuid.uuid4().hex
+        proof = PROOFS.get(str(case.operation.definition.raw["operationId"]))
+        if proof and isinstance(case.body, dict):
+            case.body[proof] = PASSWORD
+
+
+@schemathesis.auth(refresh_interval=3000).skip_for(operation_id=ONCE)
+class Administrator(Signed):
+    """An administrator; another one if that one was demoted, suspended or removed."""
+
+    email = new_email()
+
+    def get(self, _: Case, __: schemathesis.AuthContext) -> str:
+        """Return an access token."""
+        answer = sign_in(self.email)
+        if answer.status_code != httpx.codes.OK or "users:write" not in answer.json()["scope"]:
+            self.email = new_email()
+            subprocess.run(
+                [BASALT, "users", "create", self.email, "--role", "admin", "--password-stdin"],
+                input=PASSWORD,
+                text=True,
+                check=True,
+                capture_output=True,
+            )
+            answer = sign_in(self.email)
+        return str(answer.json()["access_token"])
+
+
+@schemathesis.auth(refresh_interval=None).apply_to(operation_id=ONCE)
+class Newcomer(Signed):
+    """Somebody who signs up for one call."""
+
+    def get(self, _: Case, __: schemathesis.AuthContext) -> str:
+        """Return an access token."""
+        email = new_email()
+        account = {"email": email, "password": PASSWORD}
+        httpx.post(f"{SERVICE}/v1/users", json=account).raise_for_status()
+        return str(sign_in(email).json()["access_token"])
+
+
+def _is_meant_well(case: Case) -> bool:
+    return case.meta is None or case.meta.generation.mode.is_positive
+
+
+# ------------------------------------------------------------------------------ what is no finding
+BEYOND_SCHEMAS = {
+    "INVALID_CURSOR",  # cursors are signed, so what is made up is none
+    "INVALID_SCOPE",  # which scopes there are is in the schema; which the caller has is not
+    "WEAK_PASSWORD",  # common ones, the address, and as many characters as the operator says
+}
+"""Codes by which good data may be refused as well."""
+
+ATTRIBUTE_RULES = {"string_nul", "too_deep", "too_large", "too_many_keys", "finite_number"}
+"""Limits on any JSON below `attributes`, as a whole and at any depth."""
+
+AS_ACCEPTED = {403, 404, 412}
+"""Statuses with which an operation alone may answer good data; in a batch it fails with them."""
+
+
+@schemathesis.hook
+def filter_failure(_: Any, failure: Failure, case: Case, response: schemathesis.Response) -> bool:
+    """Tell whether a failure is a finding."""
+    if isinstance(failure, UseAfterFree):
+        return not failure.free.endswith("/sessions")  # the list goes on, without entries
+    if not isinstance(failure, RejectedPositiveData):
+        return True
+    error = json.loads(response.content)["error"]
+    return not (error["code"] in BEYOND_SCHEMAS or _is_by_a_rule_below(error))
+
+
+def _is_by_a_rule_below(error: dict[str, Any]) -> bool:
+    details = error["details"]
+    if error["code"] == "BATCH_FAILED":
+        return all(
+            result["status"] in AS_ACCEPTED or _is_by_a_rule_below(result["error"])
+            for result in details["results"]
+        )
+    return error["code"] == "VALIDATION_ERROR" and all(
+        found["field"] == "body.attributes" and found["code"] in ATTRIBUTE_RULES
+        for found in details["errors"]
+    )

@@ -1,0 +1,59 @@
+"""Proves by Schemathesis, in all its phases, that the service does what its OpenAPI says."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.black_box.server import CHEAP, Server, Start, environment
+
+pytestmark = pytest.mark.black_box
+
+ST = Path(sys.executable).with_name("st")
+CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
+EXAMPLES = os.environ.get("BASALT_TEST_EXAMPLES", "5")
+"""Cases per operation and phase; `make fuzz` asks for more."""
+
+SEED = os.environ.get("BASALT_TEST_SEED", "1")
+"""What the cases are made from; `make fuzz` takes another one each time."""
+
+
+def test_the_service_does_what_it_says(start: Start, database: str, tmp_path: Path) -> None:
+    settings = {"DATABASE_URL": database, "ACCESS_TOKEN_TTL": "3600"}
+    server = start(**settings)
+    own = {f"BASALT_{name}": value for name, value in settings.items()}
+    document = f"{server.url}/openapi.json"
+    finished = subprocess.run(
+        [
+            *(ST, "--config-file", CONFIGURATION, "run", document),
+            *("--max-examples", EXAMPLES, "--seed", SEED),
+        ],
+        cwd=tmp_path,
+        env=environment(tmp_path, **CHEAP | own) | {"SERVICE": server.url},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    print(finished.stdout)  # noqa: T201  # what was tried, for whoever asks with -s
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert operations(httpx.get(document).json()) - answered_well(server) == set()
+
+
+def operations(document: dict[str, Any]) -> set[tuple[str, str]]:
+    return {
+        (method.upper(), path) for path, methods in document["paths"].items() for method in methods
+    }
+
+
+def answered_well(server: Server) -> set[tuple[str, str]]:
+    """Return the operations that did at least once what they are there for."""
+    return {
+        (event["method"], event["route"])
+        for event in server.events()
+        if 200 <= event.get("status", 0) < 300
+    }
