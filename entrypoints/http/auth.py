@@ -27,15 +27,26 @@ AnyCaller = Annotated[Call, signed_in()]
 Introspector = Annotated[Call, signed_in(Scope.TOKENS_INTROSPECT)]
 
 
-SCOPES = rf"^ *({'|'.join(Scope)})( +({'|'.join(Scope)}))* *$"
+SCOPES = rf"^ *(({'|'.join(Scope)})( +|$))*$"
 """Scopes as OAuth 2 lists them (RFC 6749 §3.3)."""
 
 
-_NEEDED: dict[str, list[JsonValue]] = {
-    "password": ["username", "password"],
-    "refresh_token": ["refresh_token"],
-}
-"""Which parameters each grant cannot do without."""
+_FILLED: JsonValue = {"minLength": 1}
+_GRANTS: list[JsonValue] = [
+    {
+        "properties": {
+            "grant_type": {"const": "password"},
+            "username": _FILLED,
+            "password": _FILLED,
+        },
+        "required": ["username", "password"],
+    },
+    {
+        "properties": {"grant_type": {"const": "refresh_token"}, "refresh_token": _FILLED},
+        "required": ["refresh_token"],
+    },
+]
+"""What each grant cannot do without."""
 
 
 class TokenRequest(Parameters):
@@ -44,10 +55,7 @@ class TokenRequest(Parameters):
     model_config = ConfigDict(
         json_schema_extra={
             "additionalProperties": {"type": "string"},
-            "anyOf": [
-                {"properties": {"grant_type": {"const": grant}}, "required": needed}
-                for grant, needed in _NEEDED.items()
-            ],
+            "anyOf": _GRANTS,
             "example": {
                 "grant_type": "password",
                 "username": "ada@example.com",
@@ -58,7 +66,7 @@ class TokenRequest(Parameters):
 
     grant_type: str = Field(
         description="`password` or `refresh_token`",
-        json_schema_extra={"enum": list(_NEEDED)},
+        json_schema_extra={"enum": ["password", "refresh_token"]},
     )
     username: OptionalParameter = Field(None, description="The e-mail address (grant `password`)")
     password: OptionalParameter = Field(

@@ -96,9 +96,9 @@ class Parameters(BaseModel):
 
 
 Parameter = Annotated[str, Field(min_length=1)]
-"""A parameter of a form."""
+"""A parameter that a form cannot do without."""
 
-OptionalParameter = Parameter | SkipJsonSchema[None]
+OptionalParameter = str | SkipJsonSchema[None]
 """A parameter that may be left out; null cannot be written in a form."""
 
 
