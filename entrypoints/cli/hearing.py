@@ -22,10 +22,10 @@ from entrypoints.http.errors import MalformedRequest
 from entrypoints.http.middleware import last_words
 
 HEAD_BYTES_MAX = 32_768
-"""Bytes of a request line and its headers together, and of the lines behind a body."""
+"""Bytes of a target and its headers together, and of what is no body where one should be."""
 
 HEADERS_MAX = 100
-"""Headers of a request, the lines behind a body included."""
+"""Headers of a request, and lines behind its body."""
 
 _FRAMING = (b"content-length", b"transfer-encoding")
 _SPARE_FILES = 256  # for the database, logs and what else a worker opens
@@ -59,9 +59,7 @@ class Hearing(HttpToolsProtocol):
         self._is_deaf = False
         self._is_in_head = False
         self._has_offer = False
-        self._bytes = 0
-        self._lines = 0
-        self._says_nothing = 0
+        self._unfinished = 0
 
     # ------------------------------------------------------------------------------ a connection
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -82,16 +80,20 @@ class Hearing(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         if self._is_deaf:
             return
-        self._says_nothing += len(data)
+        self._unfinished += len(data)
         try:
             self.parser.feed_data(data)
-            if self._says_nothing > HEAD_BYTES_MAX:  # the parser keeps a line until it is whole
+            if self._unfinished > HEAD_BYTES_MAX:  # bytes of which nothing has come yet
                 raise _TooMuch
         except httptools.HttpParserUpgrade as offer:
             self._decline(data[offer.args[0] :])
         except (httptools.HttpParserError, _TooMuch):
             self._refuse(MalformedRequest())
-        if self._is_in_head or self._answering is None:
+        self._watch()
+
+    def _watch(self) -> None:
+        """Let the clock run while a head is awaited, or for the end of the connection."""
+        if self._is_deaf or self._is_in_head or self._answering is None:
             self._set_deadline()
         else:
             self._drop_deadline()
@@ -107,7 +109,9 @@ class Hearing(HttpToolsProtocol):
 
     def _cut_off(self) -> None:
         self._deadline = None
-        if self._answering is not None:
+        if self.transport.is_closing():
+            self.transport.abort()  # nobody takes the last words
+        elif self._answering is not None:
             self._set_deadline()  # the request before is answered first
         elif self._is_in_head:
             self._refuse(MalformedRequest())
@@ -122,6 +126,7 @@ class Hearing(HttpToolsProtocol):
             if self._answering is None or not self._answering.response_started:
                 self.transport.write(self._last_words(error))
             self.transport.close()
+            self._set_deadline()
 
     @property
     def _answering(self) -> RequestResponseCycle | None:
@@ -138,56 +143,42 @@ class Hearing(HttpToolsProtocol):
         """Begin a request."""
         super().on_message_begin()
         self._is_in_head = True
-        self._bytes = self._lines = self._says_nothing = 0
-
-    def on_url(self, url: bytes) -> None:
-        """Take a piece of the target."""
-        self._count(url)
-        super().on_url(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header. What comes behind a body is none, and is only counted."""
-        self._lines += 1
-        self._count(name, value)
-        if self._is_in_head:
-            super().on_header(name, value)
+        self._unfinished = 0
 
     def on_headers_complete(self) -> None:
-        """Begin to answer."""
+        """Begin to answer, and take no headers any more."""
         self._is_in_head = False
-        self._says_nothing = 0
+        self._unfinished = 0
+        size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+        if size > HEAD_BYTES_MAX or len(self.headers) > HEADERS_MAX:
+            raise _TooMuch
         super().on_headers_complete()
+        self.headers = []  # what stands behind the body ends up here, and is not looked at
         if self.parser.should_upgrade():
             self._has_offer = True
             self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
         """Take a piece of the body."""
-        self._says_nothing = 0
+        self._unfinished = 0
         super().on_body(body)
 
     def on_message_complete(self) -> None:
         """End the body; where an upgrade was offered, the parser has not looked at it yet."""
-        self._says_nothing = 0
+        self._unfinished = 0
+        if len(self.headers) > HEADERS_MAX:
+            raise _TooMuch
         if not self._has_offer:
             super().on_message_complete()
-
-    def _count(self, *parts: bytes) -> None:
-        self._says_nothing = 0
-        self._bytes += sum(map(len, parts))
-        if self._bytes > HEAD_BYTES_MAX or self._lines > HEADERS_MAX:
-            raise _TooMuch
 
     def _decline(self, rest: bytes) -> None:
         """Stay with HTTP/1.1 (RFC 9110 §7.8): another parser reads the body, then nothing more."""
         self._has_offer = False
-        listener = SimpleNamespace(
-            on_header=self.on_header, on_body=self.on_body, on_message_complete=self._end
-        )
+        listener = SimpleNamespace(on_body=self.on_body, on_message_complete=self._end)
         self.parser = httptools.HttpRequestParser(listener)
-        framing = b"".join(b"%b: %b\r\n" % line for line in self.headers if line[0] in _FRAMING)
-        self.parser.feed_data(b"POST / HTTP/1.1\r\n%b\r\n" % framing)
-        self.data_received(rest)
+        framing = (line for line in self.scope["headers"] if line[0] in _FRAMING)
+        head = b"".join(b"%b: %b\r\n" % line for line in framing)
+        self.data_received(b"POST / HTTP/1.1\r\n%b\r\n" % head + rest)
 
     def _end(self) -> None:
         self.on_message_complete()

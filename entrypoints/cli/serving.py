@@ -41,6 +41,7 @@ def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:
         host=host,
         port=port,
         http=_protocol(settings),
+        ws="none",
         workers=workers,
         access_log=False,
         log_config=None,

@@ -71,7 +71,10 @@ ITEM_LINKS = follow(
 
 
 def complete_openapi(app: FastAPI, *, shortest_password: int) -> None:
-    """Let every PATCH say that it takes a merge patch too, and new passwords how long they are."""
+    """Say what only this service knows: merge patches, passwords' length, and what is never null.
+
+    Every PATCH takes a merge patch too. A parameter is left out, or has a value.
+    """
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -80,9 +83,21 @@ def complete_openapi(app: FastAPI, *, shortest_password: int) -> None:
             content = operations.get("patch", {}).get("requestBody", {}).get("content", {})
             if "application/json" in content:
                 content["application/merge-patch+json"] = content["application/json"]
+            for operation in operations.values():
+                for parameter in operation.get("parameters", ()):
+                    parameter["schema"] = _without_null(parameter["schema"])
         schemas = document["components"]["schemas"]
         for shape, field in (("SignUp", "password"), ("PasswordChange", "new_password")):
             schemas[shape]["properties"][field]["minLength"] = shortest_password
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]  # the way that FastAPI documents
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    match schema:
+        case {"anyOf": [present, {"type": "null"}], **described}:
+            shown: dict[str, Any] = present | described
+            return shown
+        case _:
+            return schema

@@ -5,9 +5,11 @@ import re
 import resource
 import socket
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 import psutil
@@ -109,6 +111,14 @@ def test_every_attack_is_answered_as_it_must_be(start: Start, database: str) -> 
         assert ada.get("/v1/items").json()["data"][0]["title"] == "Lamp oil"
     assert [event for event in server.events() if event.get("status", 0) >= 500] == []
     assert not any("exception" in event or "trace" in event for event in server.events())
+
+
+def test_the_document_counts_what_is_tried() -> None:
+    document = Path(__file__).parents[2].joinpath("docs", "security.md").read_text()
+    counted = Counter(attack.kind for attack in attacks())
+    for kind, cases in counted.items():
+        assert f"| {kind} | {cases} |" in document
+    assert f"fires all {counted.total()} at" in document
 
 
 # ------------------------------------------------------------------------- heads that take long

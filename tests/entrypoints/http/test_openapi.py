@@ -182,6 +182,12 @@ def test_a_body_says_its_types(name: str, operation: Operation) -> None:
 
 
 @every_operation
+def test_no_parameter_is_null(name: str, operation: Operation) -> None:
+    for parameter in operation.get("parameters", ()):
+        assert "null" not in str(parameter["schema"]), name
+
+
+@every_operation
 def test_an_answer_names_its_headers(name: str, operation: Operation) -> None:
     wanted = {
         "POST /v1/users": ("201", {"Location"}),
