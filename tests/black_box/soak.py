@@ -184,7 +184,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory(prefix="basalt-soak-") as place:
             folder = Path(place)
             with database_of(kind, folder) as (url, faults):
-                server = Server(folder, environment(folder, **CHEAP, BASALT_DATABASE_URL=url))
+                own = CHEAP | {"BASALT_DATABASE_URL": url, "BASALT_ACCESS_TOKEN_TTL": "86400"}
+                server = Server(folder, environment(folder, **own))
                 try:
                     wrong += soak(server, faults, minutes=asked.minutes, seed=asked.seed)
                 finally:
