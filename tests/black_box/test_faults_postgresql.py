@@ -1,19 +1,21 @@
 """Proves what becomes of the service when its PostgreSQL is away, silent, full or forbidding."""
 
 import socket
+import subprocess
 import threading
 import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
 from tests.black_box.faults import Person, causes, check_refusal, not_ready
-from tests.black_box.server import CHEAP, PATIENCE, Server, environment
+from tests.black_box.server import BASALT, CHEAP, PATIENCE, Server, environment
 from tests.postgresql import PostgresServer, connect
 
 pytestmark = pytest.mark.black_box
@@ -277,3 +279,36 @@ def test_a_database_that_may_not_be_changed_can_still_be_read(
         ada.is_served(*ada.reads)
     ada.is_served(*ada.writes)
     assert cause in causes(ada.server)
+
+
+CLERK = "clerk"
+RIGHTS = (
+    f"CREATE ROLE {CLERK} LOGIN",
+    f"GRANT USAGE ON SCHEMA public TO {CLERK}",
+    f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {CLERK}",
+)
+"""All that a service needs that does not migrate; docs/operations.md says so."""
+
+
+def test_a_migrated_database_is_served_without_the_right_to_change_its_tables(
+    postgresql: PostgresServer, tmp_path: Path
+) -> None:
+    url = postgresql.create_database()
+    own = environment(tmp_path, **CHEAP | {"BASALT_DATABASE_URL": url})
+    subprocess.run([BASALT, "migrate"], cwd=tmp_path, env=own, check=True, capture_output=True)
+    with closing(connect(url)) as boss:
+        for right in RIGHTS:
+            boss.execute(right.encode())
+    as_clerk = url.replace("user=basalt", f"user={CLERK}")
+    server = Server(tmp_path, own | {"BASALT_DATABASE_URL": as_clerk})
+    try:
+        bob = Person(server, "bob@example.com")
+        bob.is_served(*bob.reads, *bob.writes)
+        bob.is_served(lambda client: client.delete(bob.path))
+        with (
+            closing(connect(as_clerk)) as clerk,
+            pytest.raises(Exception, match="must be owner"),
+        ):
+            clerk.execute("DROP TABLE items")
+    finally:
+        server.stop()
