@@ -11,7 +11,6 @@ import pytest
 from tests.black_box.server import (
     BASALT,
     CHEAP,
-    Server,
     Start,
     environment,
     refreshed,
@@ -81,10 +80,11 @@ def test_a_restored_backup_has_all_that_was_acknowledged_before_it_and_no_sessio
     with server.client(tokens.access) as client:
         client.post("/v1/items", json={"title": "After the backup"})
         cursor = client.get("/v1/items/changes").json()["next_cursor"]
-    newer = refresh(server, tokens.refresh)
+    with server.client() as nobody:
+        newer = refreshed(nobody, tokens)
     basalt(tmp_path, "restore", "--yes", str(tmp_path / "one.db"))
     with server.client() as nobody:
-        for superseded in (tokens.refresh, newer):
+        for superseded in (tokens.refresh, newer.refresh):
             form = {"grant_type": "refresh_token", "refresh_token": superseded}
             refused = nobody.post("/v1/auth/token", data=form)
             assert refused.json()["error"]["code"] == "INVALID_REFRESH_TOKEN"
@@ -97,13 +97,6 @@ def test_a_restored_backup_has_all_that_was_acknowledged_before_it_and_no_sessio
         assert (gone.status_code, gone.json()["error"]["code"]) == (410, "GONE")
         assert client.post("/v1/items", json={"title": "Life goes on"}).status_code == 201
     basalt(tmp_path, "audit", "verify")
-
-
-def refresh(server: Server, token: str) -> str:
-    with server.client() as nobody:
-        form = {"grant_type": "refresh_token", "refresh_token": token}
-        found: str = nobody.post("/v1/auth/token", data=form).json()["refresh_token"]
-        return found
 
 
 def test_whoever_was_signed_in_still_is_after_the_move_to_postgresql(
