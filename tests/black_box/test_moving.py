@@ -2,7 +2,10 @@
 
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -11,7 +14,9 @@ import pytest
 from tests.black_box.server import (
     BASALT,
     CHEAP,
+    Server,
     Start,
+    Tokens,
     environment,
     refreshed,
     sign_in,
@@ -51,11 +56,9 @@ def titles(client: httpx.Client) -> set[str]:
             return found
 
 
-def test_a_restored_backup_has_all_that_was_acknowledged_before_it_and_no_session(
-    start: Start, tmp_path: Path
-) -> None:
-    server = start()
-    tokens = sign_up(server)
+@contextmanager
+def writing(server: Server, tokens: Tokens) -> Iterator[list[str]]:
+    """Let somebody create items all the while; yield the titles that were acknowledged."""
     kept: list[str] = []
     stop = threading.Event()
 
@@ -66,17 +69,26 @@ def test_a_restored_backup_has_all_that_was_acknowledged_before_it_and_no_sessio
                 assert client.post("/v1/items", json={"title": title}).status_code == 201
                 kept.append(title)
 
-    writer = threading.Thread(target=write)
-    writer.start()
-    try:
+    with ThreadPoolExecutor(1) as threads:
+        writer = threads.submit(write)
+        try:
+            yield kept
+        finally:
+            stop.set()
+    writer.result()
+
+
+def test_a_restored_backup_has_all_that_was_acknowledged_before_it_and_no_session(
+    start: Start, tmp_path: Path
+) -> None:
+    server = start()
+    tokens = sign_up(server)
+    with writing(server, tokens) as kept:
         while len(kept) < 20:
-            stop.wait(0.01)
+            time.sleep(0.01)
         before = set(kept)
         basalt(tmp_path, "backup", str(tmp_path / "one.db"))
         at_most = {f"Lamp {number}" for number in range(len(kept) + 1)}
-    finally:
-        stop.set()
-        writer.join()
     with server.client(tokens.access) as client:
         client.post("/v1/items", json={"title": "After the backup"})
         cursor = client.get("/v1/items/changes").json()["next_cursor"]
