@@ -16,7 +16,7 @@ from tests.domain.examples import ANNA, a_user
 from tests.postgresql import PostgresServer
 
 CUT_ALL = text(
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    "SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity"
     " WHERE datname = current_database() AND pid <> pg_backend_pid()"
 )
 
@@ -27,7 +27,7 @@ def url(postgresql: PostgresServer, migrated_database: str) -> str:
 
 
 def cut_all(url: str) -> None:
-    """End every connection to a database from the server's side, as a restart does."""
+    """End every connection to a database from the server's side, as a restart does, and wait."""
     with opened(url, pool_size=1) as database, database.connect() as connection:
         connection.execute(CUT_ALL)
 
