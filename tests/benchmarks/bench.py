@@ -26,6 +26,9 @@ CONNECTIONS = (16, 1, 256)
 WITHOUT_ROOM = {("sign-in", 256)}
 """Sign-ins are hashed a few at a time: of so many at once, Basalt turns some away with 503."""
 
+LEAST_SECONDS = {"sign-in": 6.0}
+"""A turn has to be long enough for some to be answered, and a password takes long to check."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -84,10 +87,13 @@ def take_turns(
             if (operation, many) in WITHOUT_ROOM or not able:
                 continue
             got: dict[str, list[Figure]] = {one.name: [] for one in able}
+            least = LEAST_SECONDS.get(operation, 0.0)
             for number in range(rounds + 1):  # the first one is for warming up
                 for one in able:
                     load = one.loads[operation](many)
-                    figure = load.turn(connections=many, seconds=seconds if number else 1)
+                    figure = load.turn(
+                        connections=many, seconds=max(least, seconds if number else 1)
+                    )
                     if number:
                         got[one.name].append(figure)
             for name, figures in got.items():
