@@ -47,7 +47,7 @@ test: lint ## Judge everything: style, types, architecture, then all tests
 	@echo "==> tests of the domain and the application"
 	@$(BIN)/python -m pytest -q tests/domain tests/application
 	@echo "==> all other tests"
-	@$(BIN)/python -m pytest -q -n 2 -m "not benchmark" --ignore=tests/domain --ignore=tests/application
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not benchmark" --ignore=tests/domain --ignore=tests/application
 
 crash: $(TOOLS) $(LINKED) ## Kill the service ROUNDS=200 times at work, on each database, and look for losses
 	@$(BIN)/python -m tests.black_box.crashes --rounds $(ROUNDS) --database sqlite
