@@ -11,17 +11,15 @@ import pytest
 
 from tests.black_box.server import PATIENCE, Server, Start, Tokens, sign_up
 
-GRACE = 3
+GRACE = 2
 DRAIN = 1
 SLACK = 2
 
+ALONE_AND_FOUR = [("sqlite", 1), ("postgresql", 4)]
+
 pytestmark = [
     pytest.mark.black_box,
-    pytest.mark.parametrize(
-        ("database", "workers"),
-        [("sqlite", 1), ("postgresql", 1), ("postgresql", 4)],
-        indirect=["database"],
-    ),
+    pytest.mark.parametrize(("database", "workers"), ALONE_AND_FOUR, indirect=["database"]),
 ]
 
 
