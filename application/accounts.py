@@ -1,8 +1,9 @@
 """Accounts: making one, looking at one's own, changing it, and leaving."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from application.auditing import Auditor
+from application.mailing import Mailroom, void_tokens
 from application.ports.security import CommonPasswords, PasswordHasher
 from application.ports.store import Reading, UnitOfWork, UnitsOfWork
 from application.ports.surroundings import Clock, Ids
@@ -11,8 +12,9 @@ from application.throttling import Throttle, network
 from domain import email as emails
 from domain import password as passwords
 from domain.access import Caller, Origin, Role, UserId
-from domain.audit import Action, Target, TargetType
+from domain.audit import Action, Result, Target, TargetType
 from domain.errors import EmailTaken, LastAdmin, WeakPassword
+from domain.mail import Topic
 from domain.text import composed
 from domain.user import User, display_name
 
@@ -41,7 +43,10 @@ class Register:
     hasher: PasswordHasher
     policy: PasswordPolicy
     by_address: Throttle
+    mailroom: Mailroom
     auditor: Auditor
+    needs_verified: bool = False
+    """Whether nobody signs in before their address is proved; operators vouch for theirs."""
 
     def __call__(
         self,
@@ -52,6 +57,7 @@ class Register:
         origin: Origin | None = None,
     ) -> User:
         """Return the new user. Without an origin, it is the operator who opens the account."""
+        by_operator = origin is None
         id = UserId(self.ids())
         actor = None if origin is None else id
         origin = origin or Origin()
@@ -62,7 +68,7 @@ class Register:
             self.by_address.attempt(work, network(origin.address))
             is_taken = work.users.by_email(address) is not None
             work.commit()
-        if is_taken:
+        if is_taken and not self.needs_verified:
             raise EmailTaken  # before a hash is spent on it; `add` decides races
         user = User.register(
             id=id,
@@ -72,12 +78,55 @@ class Register:
             role=role,
             now=self.clock(),
         )
+        if by_operator and self.needs_verified:
+            user = replace(user, email_verified=True)
         with self.unit_of_work() as work:
             work.users.add(user)
+            if not by_operator:
+                self.mailroom.post_if_seldom(work, Topic.VERIFICATION, address, user)
             target = Target(TargetType.USER, str(id))
             self.auditor.record(work, Action.ACCOUNT_CREATED, target, origin=origin, actor_id=actor)
             work.commit()
         return user
+
+
+@dataclass(frozen=True, slots=True)
+class SignUp:
+    """Open an account for whoever comes.
+
+    Where addresses have to be proved first, nobody is told whether one has an account already:
+    its owner is, by mail, and a hash is made all the same.
+    """
+
+    register: Register
+
+    def __call__(self, email: str, password: str, name: str | None, origin: Origin) -> User | None:
+        """Return the new user, or None where nothing is told before the address is proved."""
+        is_silent = self.register.needs_verified
+        try:
+            user = self.register(email, password, name, origin=origin)
+        except EmailTaken:
+            if not is_silent:
+                raise
+            self._tell_owner(emails.address(email), origin)
+            return None
+        return None if is_silent else user
+
+    def _tell_owner(self, address: str, origin: Origin) -> None:
+        register = self.register
+        with register.unit_of_work() as work:
+            owner = work.users.by_email(address)
+            if owner is None:
+                return  # gone just now
+            register.mailroom.post_if_seldom(work, Topic.KNOWN_ADDRESS, address, owner)
+            register.auditor.record(
+                work,
+                Action.ACCOUNT_CREATED,
+                Target(TargetType.USER, str(owner.id)),
+                origin=origin,
+                result=Result.FAILURE,
+            )
+            work.commit()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +169,7 @@ class ChangePassword:
     hasher: PasswordHasher
     policy: PasswordPolicy
     proof: PasswordProof
+    mailroom: Mailroom
     auditor: Auditor
 
     def __call__(self, caller: Caller, current: str, new: str) -> None:
@@ -134,6 +184,8 @@ class ChangePassword:
             user = self.proof.still_holds(work, user)
             work.users.save(user.with_password(hashed, now=self.clock()))
             work.sessions.remove_all_of(user.id, keep=caller.session_id)
+            void_tokens(work, user)
+            self.mailroom.post(work, Topic.PASSWORD_CHANGED, user.email, user)
             _note(work, self.auditor, Action.PASSWORD_CHANGED, user, caller.origin)
             work.commit()
 

@@ -29,8 +29,9 @@ class Restore:
     """Put a backup in the place of what is stored.
 
     Every session ends: the counters of refresh tokens are those of then, so tokens that were
-    superseded since would be good again. And every place that was given out in a change feed is
-    void: its numbers will be given out again.
+    superseded since would be good again. So would links in mails that were used since: they are
+    void. And so is every place that was given out in a change feed: its numbers will be given
+    out again.
     """
 
     snapshots: Snapshots
@@ -50,6 +51,7 @@ class Restore:
             self._check_origin(copy.reading)
             with copy.unit_of_work() as work:
                 ended = work.sessions.remove_everybodys()
+                work.one_time_tokens.remove_everybodys()
                 work.changes.begin_anew()
                 self.auditor(copy.reading).record(
                     work,

@@ -118,6 +118,8 @@ class SignIn:
     by_address: Throttle
     by_account: Throttle
     auditor: Auditor
+    needs_verified: bool = False
+    """Whether an account whose address is not proved is as good as none."""
 
     def __call__(self, email: str, password: str, wanted: Scopes | None, origin: Origin) -> Tokens:
         account = _canonical(email)
@@ -147,9 +149,12 @@ class SignIn:
     def _proves(self, password: str, user: User | None) -> bool:
         """Whether this is the user's password; every way to fail takes exactly one hash."""
         text = composed(password)
-        usable = user is not None and user.is_active and len(text) <= PASSWORD_MAX
+        usable = user is not None and self._is_open(user) and len(text) <= PASSWORD_MAX
         hashed = user.password_hash if user and usable else None
         return self.hasher.matches(text[:PASSWORD_MAX], hashed)
+
+    def _is_open(self, user: User) -> bool:
+        return user.is_active and (user.email_verified or not self.needs_verified)
 
     def _forgive(self, account: str, origin: Origin) -> None:
         """Take the attempt back: now, for what follows may yet fail, and the password was right."""
@@ -164,7 +169,9 @@ class SignIn:
         """Start the session, unless the account changed while we hashed."""
         with self.unit_of_work() as work:
             user = work.users.lock(proved.id)
-            if user is None or not user.is_active or user.password_hash != proved.password_hash:
+            if user is None or not self._is_open(user):
+                return None
+            if user.password_hash != proved.password_hash or user.email != proved.email:
                 return None
             if stronger:
                 work.users.save(user.rehashed(stronger))

@@ -13,15 +13,19 @@ AT_MOST = 1000
 GONE_KEPT_FOR = timedelta(days=30)
 """How long the change feed remembers what is gone."""
 
+GIVEN_UP_KEPT_FOR = timedelta(days=30)
+"""How long letters that were given up wait for an operator, from when they were written."""
+
 TALLIES_KEPT = 1_000_000
 """Tallies that are kept when somebody sprays keys; the oldest beyond that are forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
 class TidyUp:
-    """Remove sessions, results and tombstones that are over, and tallies that can be forgotten.
+    """Remove what is over: sessions, results, tombstones, tallies, one-time tokens, old mail.
 
-    A session that is over proves nothing: its tokens are refused with or without its row.
+    A session that is over proves nothing: its tokens are refused with or without its row. So are
+    one-time tokens.
     """
 
     unit_of_work: UnitsOfWork
@@ -36,5 +40,7 @@ class TidyUp:
             gone += work.tallies.remove_forgettable(now=now, keep=TALLIES_KEPT)
             gone += work.replays.remove_expired(now=now, at_most=AT_MOST)
             gone += work.changes.forget_gone(before=now - GONE_KEPT_FOR, at_most=AT_MOST)
+            gone += work.one_time_tokens.remove_expired(now=now, at_most=AT_MOST)
+            gone += work.outbox.remove_given_up(before=now - GIVEN_UP_KEPT_FOR, at_most=AT_MOST)
             work.commit()
         return gone

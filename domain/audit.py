@@ -23,6 +23,13 @@ class Action(StrEnum):
     ACCOUNT_DELETED = "account.deleted"
     ACCOUNT_LOCKED = "account.locked"
     PASSWORD_CHANGED = "password.changed"  # noqa: S105  # an action's name
+    PASSWORD_RESET = "password.reset"  # noqa: S105  # an action's name
+    RECOVERY_REQUESTED = "password.reset_requested"
+    VERIFICATION_REQUESTED = "email.verification_requested"
+    EMAIL_VERIFIED = "email.verified"
+    EMAIL_CHANGE_REQUESTED = "email.change_requested"
+    EMAIL_CHANGED = "email.changed"
+    EMAIL_RESTORED = "email.restored"
     SIGNED_IN = "session.started"
     SESSION_ENDED = "session.ended"
     SESSIONS_ENDED = "session.all_ended"

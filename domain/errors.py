@@ -2,7 +2,7 @@
 
 BasaltError
 ├── Misused                 the request makes no sense here
-│   ├── InvalidCursor · InvalidScope
+│   ├── InvalidCursor · InvalidScope · InvalidOneTimeToken
 ├── NotAuthenticated        who you are is not proved
 │   ├── Unauthenticated
 │   ├── BadBearer: InvalidToken · TokenExpired · TokenRevoked
@@ -57,6 +57,13 @@ class InvalidScope(Misused):
 
     code = "INVALID_SCOPE"
     message = "A requested scope is unknown or cannot be granted."
+
+
+class InvalidOneTimeToken(Misused):
+    """A token from a mail is not one, or was used, or is over; which of them is not said."""
+
+    code = "INVALID_ONE_TIME_TOKEN"
+    message = "This link does not work, or does not work any more. Ask for a new one."
 
 
 class NotAuthenticated(BasaltError):

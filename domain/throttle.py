@@ -125,6 +125,18 @@ SIGN_UP_BY_ADDRESS = Window(30, timedelta(hours=1))
 REFRESH_BY_ADDRESS = Window(150, timedelta(minutes=5))
 """Refreshes from one network."""
 
+RECOVERY_BY_ADDRESS = Window(30, timedelta(minutes=5))
+"""Recoveries asked for from one network."""
+
+ONE_TIME_BY_ADDRESS = Window(30, timedelta(minutes=5))
+"""Tokens from one network that were in no mail of ours."""
+
+MAIL_BY_EMAIL = Window(5, timedelta(hours=1))
+"""Letters about one topic to one e-mail address that anybody can ask for.
+
+The span is no longer than a token lives: whoever gets no further letter has a good one.
+"""
+
 SHARING_BY_USER = Window(100, timedelta(hours=1))
 """Addresses that one user tried to share with and that nobody has: no way to collect addresses."""
 

@@ -93,6 +93,14 @@ class User:
         """Return the user with another password."""
         return replace(self, password_hash=password_hash, updated_at=now)
 
+    def verified(self, *, now: datetime) -> Self:
+        """Return the user whose address is proved; the same user if it was."""
+        return self if self.email_verified else replace(self, email_verified=True, updated_at=now)
+
+    def readdressed(self, email: str, *, now: datetime) -> Self:
+        """Return the user with another address, which is proved."""
+        return replace(self, email=emails.address(email), email_verified=True, updated_at=now)
+
     def rehashed(self, password_hash: str) -> Self:
         """Return the user with the same password under stronger parameters: no visible change."""
         return replace(self, password_hash=password_hash)

@@ -8,6 +8,10 @@ from dependency_injector import containers, providers
 
 from adapters.clock import utc_now
 from adapters.ids import uuid7
+from adapters.mail.folder import FolderPostman
+from adapters.mail.nowhere import NoPostman
+from adapters.mail.smtp import SmtpPostman
+from adapters.mail.stationery import TemplateStationery, host_of
 from adapters.persistence.copying import SqlMover
 from adapters.persistence.database import Database
 from adapters.persistence.schema import SqlSchema
@@ -17,6 +21,7 @@ from adapters.security.access_tokens import JwtAccessTokens
 from adapters.security.audit_chain import HmacAuditChain
 from adapters.security.common_passwords import ListedCommonPasswords
 from adapters.security.cursors import SignedCursors
+from adapters.security.one_time_tokens import DerivedOneTimeTokens
 from adapters.security.passwords import Argon2PasswordHasher
 from adapters.security.refresh_tokens import DerivedRefreshTokens
 from adapters.security.sealing import SecretSealer
@@ -28,7 +33,9 @@ from application import (
     auditing,
     changes,
     keys,
+    mailing,
     moving,
+    recovery,
     sessions,
     sharing,
     starting,
@@ -37,6 +44,7 @@ from application import items as keeping
 from application import sign_in as signing_in
 from application.batch import RunBatch
 from application.listing import ListItems
+from application.ports.mail import Postman
 from application.ports.security import Sealer
 from application.ports.store import Reading
 from application.ports.surroundings import Clock, Ids, Randomness
@@ -57,6 +65,17 @@ def _database(settings: Settings) -> Database:
 def _secrets(settings: Settings) -> Secrets:
     kept = ensure_secret(settings)
     return Secrets(kept.current, kept.previous)
+
+
+def _postman(settings: Settings) -> Postman:
+    if settings.smtp_url is not None:
+        return SmtpPostman(
+            settings.smtp_url.get_secret_value(),
+            sender=settings.sender,
+            own_host=host_of(settings.base_url),
+        )
+    folder = settings.mail_folder
+    return NoPostman() if folder is None else FolderPostman(folder, sender=settings.sender)
 
 
 def _mover(source: Database) -> Callable[[str], SqlMover]:
@@ -170,7 +189,37 @@ class Container(containers.DeclarativeContainer):
     shares_of_user = providers.Singleton(
         Throttle, "sharing", limits.SHARING_BY_USER, clock, limits_are_on
     )
+    recoveries_from_address = providers.Singleton(
+        Throttle, "recovery", limits.RECOVERY_BY_ADDRESS, clock, limits_are_on
+    )
+    tokens_from_address = providers.Singleton(
+        Throttle, "one-time token", limits.ONE_TIME_BY_ADDRESS, clock, limits_are_on
+    )
+    mail_to_address = providers.Singleton(
+        Throttle, "mail", limits.MAIL_BY_EMAIL, clock, limits_are_on
+    )
     proof = providers.Singleton(PasswordProof, unit_of_work, hasher, proofs_of_user, auditor)
+
+    # Mail.
+    mailroom = providers.Singleton(mailing.Mailroom, clock, ids, random, sealer, mail_to_address)
+    mint = providers.Singleton(DerivedOneTimeTokens, secrets)
+    postman = providers.Singleton(_postman, settings)
+    deliver_mail = providers.Singleton(
+        mailing.DeliverMail,
+        unit_of_work=unit_of_work,
+        reading=reading,
+        clock=clock,
+        mailroom=mailroom,
+        mint=mint,
+        stationery=providers.Singleton(
+            TemplateStationery,
+            base_url=settings.provided.base_url,
+            frontend_url=settings.provided.frontend_url,
+        ),
+        postman=postman,
+    )
+    list_outbox = providers.Singleton(mailing.ListOutbox, reading, mailroom)
+    retry_mail = providers.Singleton(mailing.RetryMail, unit_of_work, clock)
 
     # Starting and keeping tidy.
     prepare_store = providers.Singleton(starting.PrepareStore, schema)
@@ -211,8 +260,11 @@ class Container(containers.DeclarativeContainer):
         hasher=hasher,
         policy=password_policy,
         by_address=sign_ups_from_address,
+        mailroom=mailroom,
         auditor=auditor,
+        needs_verified=settings.provided.require_verified_email,
     )
+    sign_up = providers.Singleton(accounts.SignUp, register)
     read_profile = providers.Singleton(accounts.ReadProfile, reading)
     rename_profile = providers.Singleton(accounts.RenameProfile, unit_of_work, clock, auditor)
     change_password = providers.Singleton(
@@ -223,10 +275,38 @@ class Container(containers.DeclarativeContainer):
         hasher=hasher,
         policy=password_policy,
         proof=proof,
+        mailroom=mailroom,
         auditor=auditor,
     )
     delete_account = providers.Singleton(
         accounts.DeleteAccount, unit_of_work, reading, clock, proof, auditor
+    )
+
+    # Mailboxes.
+    mailbox_proof = providers.Singleton(recovery.MailboxProof, clock, mint, tokens_from_address)
+    request_recovery = providers.Singleton(
+        recovery.RequestRecovery, unit_of_work, mailroom, recoveries_from_address, auditor
+    )
+    reset_password = providers.Singleton(
+        recovery.ResetPassword,
+        unit_of_work=unit_of_work,
+        clock=clock,
+        hasher=hasher,
+        policy=password_policy,
+        proof=mailbox_proof,
+        mailroom=mailroom,
+        sign_ins=sign_ins_to_account,
+        proofs=proofs_of_user,
+        auditor=auditor,
+    )
+    request_verification = providers.Singleton(
+        recovery.RequestVerification, unit_of_work, mailroom, auditor
+    )
+    request_email_change = providers.Singleton(
+        recovery.RequestEmailChange, unit_of_work, reading, proof, mailroom, auditor
+    )
+    confirm_email = providers.Singleton(
+        recovery.ConfirmEmail, unit_of_work, clock, mailbox_proof, mailroom, auditor
     )
 
     # Sign-in and sessions.
@@ -239,6 +319,7 @@ class Container(containers.DeclarativeContainer):
         by_address=sign_ins_from_address,
         by_account=sign_ins_to_account,
         auditor=auditor,
+        needs_verified=settings.provided.require_verified_email,
     )
     refresh_session = providers.Singleton(
         signing_in.RefreshSession,

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from email.utils import formataddr, parseaddr
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
@@ -17,6 +18,9 @@ from dotenv.parser import parse_stream
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo
 from pydantic import field_validator as check
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from domain import email as emails
+from domain.errors import InvalidValue
 
 PREFIX = "BASALT_"
 EXAMPLE_SECRET = "replace-me-with-what-openssl-rand-base64-48-prints"  # noqa: S105 (refused)
@@ -139,6 +143,38 @@ def known_database(text: str) -> str:
     raise ValueError(advice)
 
 
+def _page(text: str) -> str:
+    """Return the address under which pages are: an origin, and perhaps a path."""
+    scheme, _, rest = text.partition("://")
+    host, slash, path = rest.partition("/")
+    if not re.fullmatch(r"[\w./~-]*", path, re.ASCII):
+        raise ValueError(f"must be like https://app.example.org, and {_shown(text)} is not")
+    return f"{_origin(f'{scheme}://{host}')}{slash}{path}".rstrip("/")
+
+
+def _mailbox(text: str) -> str:
+    """Return who mail is from, as a header says it: an address, perhaps behind a name."""
+    name, address = parseaddr(text)
+    try:
+        emails.address(address)
+    except InvalidValue as error:
+        raise ValueError("must be like Basalt <no-reply@example.org>") from error
+    return formataddr((name, address))
+
+
+def _relay(text: str) -> str:
+    """Return the address of a mail server, or say which addresses are known."""
+    advice = "must be like smtps://user:password@mail.example.org, smtp+starttls://… or smtp://…"
+    try:
+        parts = urlsplit(text)
+        is_known = parts.scheme in {"smtp", "smtps", "smtp+starttls"} and parts.port != 0
+    except ValueError as error:
+        raise ValueError(advice) from error
+    if not is_known or not parts.hostname or parts.path.strip("/") or parts.query or parts.fragment:
+        raise ValueError(advice)
+    return text
+
+
 def _weakness(secret: str) -> str | None:
     """Say why a secret could be guessed; None when nothing speaks against it."""
     advice = "put what `openssl rand -base64 48` prints there"
@@ -156,6 +192,8 @@ def _weakness(secret: str) -> str | None:
 Seconds = Annotated[int, _whole(1, TEN_YEARS)]
 Chosen = Annotated[int, _whole(1, 1024)]
 OptionalCount = Annotated[Chosen | None, BeforeValidator(_unset)]
+OptionalText = Annotated[str | None, BeforeValidator(_unset)]
+OptionalFolder = Annotated[Path | None, BeforeValidator(_unset)]
 OptionalSecret = Annotated[SecretStr | None, BeforeValidator(_unset)]
 
 
@@ -183,6 +221,11 @@ class Settings(BaseSettings):
     argon2_memory_kib: Annotated[int, _whole(8, 4_194_304)] = 19_456
     argon2_time: Annotated[int, _whole(1, 100)] = 2
     argon2_parallelism: Annotated[int, _whole(1, 64)] = 1
+    require_verified_email: Annotated[bool, BeforeValidator(_switch)] = False
+    frontend_url: OptionalText = None
+    mail_from: OptionalText = None
+    mail_dir: OptionalFolder = None
+    smtp_url: OptionalSecret = None
     rate_limits: Annotated[bool, BeforeValidator(_switch)] = True
     request_limit: Annotated[int, _whole(0, 1_000_000)] = 0
     max_body_bytes: Annotated[int, _whole(1024, 1_073_741_824)] = 1_048_576
@@ -287,6 +330,36 @@ class Settings(BaseSettings):
             )
         return lanes
 
+    @check("frontend_url")
+    @classmethod
+    def _safe_pages(cls, text: str | None, info: ValidationInfo) -> str | None:
+        if text is None:
+            return None
+        address = _page(text.strip())
+        if info.data.get("env") == "production" and not address.startswith("https://"):
+            raise ValueError("must begin with https:// in production")
+        return address
+
+    @check("mail_from")
+    @classmethod
+    def _mailbox_of_ours(cls, text: str | None) -> str | None:
+        return None if text is None else _mailbox(text)
+
+    @check("smtp_url")
+    @classmethod
+    def _known_relay(cls, address: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        known = info.data
+        is_production = known.get("env") == "production"
+        if address is None:
+            sends = known.get("mail_dir") is not None or not is_production
+            if known.get("require_verified_email") and not sends:
+                raise ValueError("is required where BASALT_REQUIRE_VERIFIED_EMAIL is on")
+            return None
+        text = _relay(address.get_secret_value().strip())
+        if is_production and text.startswith("smtp://") and "@" in text:
+            raise ValueError("would tell the password in the clear: use smtps or smtp+starttls")
+        return SecretStr(text)
+
     @check("cors_origins")
     @classmethod
     def _exact_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
@@ -300,6 +373,20 @@ class Settings(BaseSettings):
             return f"sqlite://{rest.partition('?')[0]}"
         parts = urlsplit(f"//{rest}")
         return f"postgresql://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+    @property
+    def sender(self) -> str:
+        """Who mail is from: as set, or nobody who reads answers."""
+        return self.mail_from or f"Basalt <no-reply@{urlsplit(self.base_url).hostname}>"
+
+    @property
+    def mail_folder(self) -> Path | None:
+        """The folder for mail, where no server is named; in production only if one is asked for."""
+        if self.smtp_url is not None:
+            return None
+        if self.mail_dir is None and self.env != "production":
+            return self.data_dir / "mail"
+        return self.mail_dir
 
     @property
     def threads(self) -> int:

@@ -65,6 +65,9 @@ class InMemoryUsers(Users):
         shelves.grants = {key: one for key, one in shelves.grants.items() if key[1] != id}
         shelves.changes = {key: one for key, one in shelves.changes.items() if key[0] != id}
         shelves.replays = {key: one for key, one in shelves.replays.items() if key[0] != id}
+        shelves.outbox = {key: one for key, one in shelves.outbox.items() if one.user_id != id}
+        tokens = shelves.one_time_tokens
+        shelves.one_time_tokens = {key: one for key, one in tokens.items() if one.user_id != id}
         shelves.feeds.pop(id, None)
         shelves.forgotten.pop(id, None)
 

@@ -8,6 +8,7 @@ from domain.access import SessionId, UserId
 from domain.audit import Entry
 from domain.item import Item, ItemId
 from domain.key import KeyId, SigningKey
+from domain.mail import Letter, LetterId, OneTimeToken
 from domain.session import Session
 from domain.sharing import Grant
 from domain.throttle import Tally
@@ -41,6 +42,8 @@ class Shelves:
     tallies: dict[str, Tally] = field(default_factory=dict)
     audit: list[Entry] = field(default_factory=list)
     vault: dict[str, bytes] = field(default_factory=dict)
+    outbox: dict[LetterId, Letter] = field(default_factory=dict)
+    one_time_tokens: dict[LetterId, OneTimeToken] = field(default_factory=dict)
 
     def copy(self) -> "Shelves":
         """Return shelves that can be changed without changing these."""
@@ -59,6 +62,8 @@ class Shelves:
             tallies=dict(self.tallies),
             audit=list(self.audit),
             vault=dict(self.vault),
+            outbox=dict(self.outbox),
+            one_time_tokens=dict(self.one_time_tokens),
         )
 
     def close(self) -> None:

@@ -15,6 +15,7 @@ from adapters.memory.items import (
     InMemoryItems,
     InMemoryReplays,
 )
+from adapters.memory.mail import InMemoryOneTimeTokens, InMemoryOutbox
 from adapters.memory.records import (
     InMemoryAuditTrail,
     InMemorySigningKeys,
@@ -66,6 +67,14 @@ class InMemoryRepositories(Repositories):
     @property
     def audit(self) -> InMemoryAuditTrail:
         return InMemoryAuditTrail(self._shelves)
+
+    @property
+    def outbox(self) -> InMemoryOutbox:
+        return InMemoryOutbox(self._shelves)
+
+    @property
+    def one_time_tokens(self) -> InMemoryOneTimeTokens:
+        return InMemoryOneTimeTokens(self._shelves)
 
     @property
     def vault(self) -> InMemoryVault:

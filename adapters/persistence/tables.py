@@ -28,6 +28,7 @@ from domain.attributes import compact
 from domain.audit import TARGET_ID_MAX
 from domain.email import EMAIL_MAX
 from domain.item import DESCRIPTION_MAX, TITLE_MAX
+from domain.mail import CAUSE_MAX
 from domain.user import DISPLAY_NAME_MAX
 from domain.words import WORD_MAX
 
@@ -66,10 +67,10 @@ TERM = String(TERM_MAX).with_variant(String(TERM_MAX, collation="C"), "postgresq
 """A word or a tag, in the order of its code points."""
 
 
-def _user_key(*, primary_key: bool = False) -> Column[UUID]:
+def _user_key(*, primary_key: bool = False, nullable: bool = False) -> Column[UUID]:
     """A column that names a user and goes with them."""
     key = ForeignKey("users.id", ondelete="CASCADE")
-    return Column(key, nullable=False, primary_key=primary_key)
+    return Column(key, nullable=nullable, primary_key=primary_key)
 
 
 class UserRow(SQLModel, table=True):
@@ -226,6 +227,38 @@ class VaultRow(SQLModel, table=True):
 
     name: str = Field(primary_key=True, max_length=64)
     sealed: bytes = Field(sa_type=LargeBinary)
+
+
+class LetterRow(SQLModel, table=True):
+    """A mail that is still to be sent; whom it goes to is sealed."""
+
+    __tablename__ = "outbox"
+
+    id: UUID = Field(primary_key=True)
+    topic: str = Field(max_length=32)
+    user_id: UUID | None = Field(sa_column=_user_key(nullable=True))
+    sealed: bytes = Field(sa_type=LargeBinary)
+    attempts: int
+    due_at: datetime | None
+    cause: str | None = Field(max_length=CAUSE_MAX)
+    created_at: datetime
+
+    __table_args__ = (Index(None, "due_at", "id"), Index(None, "user_id"))
+
+
+class OneTimeTokenRow(SQLModel, table=True):
+    """Half of a token that is out in a mail; the other half is the service's secret."""
+
+    __tablename__ = "one_time_tokens"
+
+    id: UUID = Field(primary_key=True)
+    user_id: UUID = Field(sa_column=_user_key())
+    topic: str = Field(max_length=32)
+    address: str = Field(max_length=EMAIL_MAX)
+    seed: bytes = Field(sa_type=LargeBinary)
+    expires_at: datetime
+
+    __table_args__ = (Index(None, "user_id", "id"), Index(None, "expires_at"))
 
 
 class TallyRow(SQLModel, table=True):

@@ -13,6 +13,7 @@ from adapters.persistence.grants import SqlGrants
 from adapters.persistence.group_commit import Committing
 from adapters.persistence.items import SqlItems
 from adapters.persistence.keys import SqlSigningKeys
+from adapters.persistence.mail import SqlOneTimeTokens, SqlOutbox
 from adapters.persistence.replays import SqlReplays
 from adapters.persistence.sessions import SqlSessions
 from adapters.persistence.statements import Statements
@@ -62,6 +63,14 @@ class SqlRepositories(Repositories):
     @cached_property
     def audit(self) -> SqlAuditTrail:
         return SqlAuditTrail(self._statements)
+
+    @cached_property
+    def outbox(self) -> SqlOutbox:
+        return SqlOutbox(self._statements)
+
+    @cached_property
+    def one_time_tokens(self) -> SqlOneTimeTokens:
+        return SqlOneTimeTokens(self._statements)
 
     @cached_property
     def vault(self) -> SqlVault:

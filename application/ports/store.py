@@ -7,6 +7,7 @@ from typing import Protocol, Self
 
 from application.ports.accounts import Sessions, Users
 from application.ports.items import Changes, Grants, Items, Replays
+from application.ports.mail import OneTimeTokens, Outbox
 from application.ports.records import AuditTrail, SigningKeys, Tallies, Vault
 
 
@@ -48,6 +49,14 @@ class Repositories(Protocol):
     @property
     def audit(self) -> AuditTrail:
         """What happened."""
+
+    @property
+    def outbox(self) -> Outbox:
+        """Mail that is to be sent."""
+
+    @property
+    def one_time_tokens(self) -> OneTimeTokens:
+        """What links in mails are good for."""
 
     @property
     def vault(self) -> Vault:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
@@ -62,6 +63,11 @@ def opened(as_json: bool, *, prepare: bool = True) -> Iterator["Container"]:
 def said(text: str, shape: Mapping[str, Any], *, as_json: bool) -> None:
     """Print what happened: a sentence for people, or the shape for programs."""
     typer.echo(json.dumps(shape) if as_json else text)
+
+
+def written(moment: datetime) -> str:
+    """Return a time as the REST API writes it."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def failed(error: BasaltError, settings: "Settings", *, as_json: bool = False) -> NoReturn:

@@ -1,12 +1,11 @@
 """`basalt keys`: the keys that access tokens are signed with."""
 
 import time
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 
-from entrypoints.cli.house import AsJson, opened, said
+from entrypoints.cli.house import AsJson, opened, said, written
 
 app = typer.Typer(help="Signing keys.", no_args_is_help=True)
 
@@ -20,8 +19,8 @@ def list_keys(as_json: AsJson = False) -> None:
         {
             "id": one.key.id,
             "state": one.state.value,
-            "created_at": _written(one.key.created_at),
-            "signs_from": _written(one.key.signs_from),
+            "created_at": written(one.key.created_at),
+            "signs_from": written(one.key.signs_from),
         }
         for one in listed
     ]
@@ -45,7 +44,7 @@ def rotate(
         key = house.rotate_keys()(in_a_hurry=now)
         if now:  # return when it signs: by then every worker has it
             time.sleep(max(0.0, (key.signs_from - house.clock()()).total_seconds()))
-    shape: dict[str, Any] = {"id": key.id, "signs_from": _written(key.signs_from)}
+    shape: dict[str, Any] = {"id": key.id, "signs_from": written(key.signs_from)}
     said(f"{key.id} signs from {shape['signs_from']} on.", shape, as_json=as_json)
 
 
@@ -58,7 +57,3 @@ def retire(
     with opened(as_json) as house:
         house.retire_key()(kid)  # type: ignore[arg-type]  # an id is an id only once it is found
     said(f"{kid} is retired.", {"id": kid, "retired": True}, as_json=as_json)
-
-
-def _written(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from entrypoints.cli import audit, keys, moving, users
+from entrypoints.cli import audit, keys, moving, outbox, users
 from entrypoints.cli.house import AsJson, opened, said, settings_or_exit
 
 app = typer.Typer(
@@ -23,7 +23,8 @@ app = typer.Typer(
 app.add_typer(users.app, name="users")
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
-for command in (moving.backup, moving.restore, moving.copy):
+app.add_typer(outbox.app, name="outbox")
+for command in (outbox.work, moving.backup, moving.restore, moving.copy):
     app.command()(command)
 
 

@@ -17,6 +17,7 @@ from entrypoints.http import (
     changes,
     health,
     items,
+    recovery,
     sessions,
     sharing,
     users,
@@ -29,6 +30,7 @@ from entrypoints.http.errors import register_error_handlers
 from entrypoints.http.middleware import Cors, Edge, Guard
 from entrypoints.http.openapi import complete_openapi
 from entrypoints.http.route import keep_apart
+from entrypoints.mail_work import delivering
 from entrypoints.settings import Settings
 
 DESCRIPTION = """Accounts, sign-in that can be trusted, and the items that people own.
@@ -43,6 +45,7 @@ ROUTES = (
     items,
     sharing,
     users,
+    recovery,
     audit,
     administration,
     auth,
@@ -135,7 +138,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         ),
     ]
     try:
-        yield
+        with delivering(application.container.deliver_mail()):
+            yield
     finally:
         application.stop()
         for task in tasks:

@@ -4,6 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Response
+from fastapi.responses import JSONResponse
 from pydantic import Field
 
 from domain import email as emails
@@ -61,6 +62,12 @@ class UserAnswer(Answer):
     updated_at: Time
 
 
+class Accepted(Answer):
+    """It is on its way, if there is anything to send."""
+
+    model_config = example()
+
+
 class SignUp(Shape):
     """What it takes to open an account."""
 
@@ -92,13 +99,24 @@ class Farewell(Shape):
     "",
     status_code=201,
     dependencies=[PUBLIC],
-    responses=public(EmailTaken, WeakPassword, body=True) | success(201, "Location"),
+    response_model=UserAnswer,
+    responses=public(EmailTaken, WeakPassword, body=True)
+    | success(201, "Location")
+    | {202: {"model": Accepted, "description": "A mail says how to go on"}},
 )
-async def sign_up(body: SignUp, response: Response, here: Here, app: App) -> UserAnswer:
-    """Open an account. Then get its tokens at `POST /v1/auth/token`."""
+async def sign_up(
+    body: SignUp, response: Response, here: Here, app: App
+) -> UserAnswer | JSONResponse:
+    """Open an account. Then get its tokens at `POST /v1/auth/token`.
+
+    Where addresses have to be confirmed first, the answer is 202, whether or not there is an
+    account already: a mail tells the address's owner more.
+    """
     user = await app.run_hashing(
-        lambda use: use.register, body.email, body.password, body.display_name, origin=here
+        lambda use: use.sign_up, body.email, body.password, body.display_name, here
     )
+    if user is None:
+        return JSONResponse({}, 202)
     response.headers["Location"] = "/v1/users/me"
     return UserAnswer.model_validate(user)
 

@@ -12,6 +12,7 @@ from application.accounts import (
     ReadProfile,
     Register,
     RenameProfile,
+    SignUp,
 )
 from application.auditing import Auditor
 from application.items import (
@@ -23,9 +24,19 @@ from application.items import (
     ReplaceItem,
 )
 from application.listing import ItemPage, ListItems
+from application.mailing import DeliverMail, ListOutbox, Mailroom, RetryMail
+from application.ports.mail import Message
 from application.ports.records import AuditFilter
 from application.ports.store import Repositories, UnitOfWork
 from application.proving import PasswordProof
+from application.recovery import (
+    ConfirmEmail,
+    MailboxProof,
+    RequestEmailChange,
+    RequestRecovery,
+    RequestVerification,
+    ResetPassword,
+)
 from application.replaying import Replayer
 from application.sessions import (
     EndSession,
@@ -45,10 +56,12 @@ from domain.access import Caller, Origin, Role, Scopes
 from domain.audit import Entry
 from domain.item import ItemDraft, SeenItem
 from domain.listing import ItemQuery, Whose
+from domain.mail import Topic
 from domain.session import Lifetimes, Session
 from domain.throttle import Rule
 from domain.user import User
 from tests.application.stand_in_keys import HashedChain, PlainForge, PlainSealer
+from tests.application.stand_in_mail import HashedOneTimeTokens, NotedPostman, PlainStationery
 from tests.application.stand_in_tokens import HashedRefreshTokens, NotedAccessTokens
 from tests.application.stand_ins import (
     CheapHasher,
@@ -78,9 +91,12 @@ class Store(Protocol):
 class House:
     """A store, cheap stand-ins for everything slow, and the use cases that they make."""
 
-    def __init__(self, store: Store, *, lifetimes: Lifetimes = LIFETIMES) -> None:
+    def __init__(
+        self, store: Store, *, lifetimes: Lifetimes = LIFETIMES, needs_verified: bool = False
+    ) -> None:
         self.store = store
         self.lifetimes = lifetimes
+        self.needs_verified = needs_verified
         self.clock = SettableClock()
         self.counting = Counting()
         self.hasher = CheapHasher(
@@ -101,6 +117,7 @@ class House:
             self.throttle("proof", limits.PASSWORD_OF_ACCOUNT),
             self.auditor,
         )
+        self._wire_mail()
         self.identify = Identify(store.reading, self.clock, self.lifetimes, self.access_tokens)
         self._wire_accounts()
         self._wire_sign_in()
@@ -109,6 +126,60 @@ class House:
     def throttle(self, kind: str, rule: Rule) -> Throttle:
         """Return a throttle that is on."""
         return Throttle(kind, rule, self.clock)
+
+    def _wire_mail(self) -> None:
+        store = self.store
+        self.mailroom = Mailroom(
+            self.clock,
+            self.counting.ids,
+            self.counting.random,
+            self.sealer,
+            self.throttle("mail", limits.MAIL_BY_EMAIL),
+        )
+        self.mint = HashedOneTimeTokens()
+        self.postman = NotedPostman(
+            store.writing.locked if isinstance(store, InMemoryStore) else lambda: False
+        )
+        self.deliver_mail = DeliverMail(
+            unit_of_work=store.unit_of_work,
+            reading=store.reading,
+            clock=self.clock,
+            mailroom=self.mailroom,
+            mint=self.mint,
+            stationery=PlainStationery(),
+            postman=self.postman,
+        )
+        self.list_outbox = ListOutbox(store.reading, self.mailroom)
+        self.retry_mail = RetryMail(store.unit_of_work, self.clock)
+        mailbox = MailboxProof(
+            self.clock, self.mint, self.throttle("one-time token", limits.ONE_TIME_BY_ADDRESS)
+        )
+        self.request_recovery = RequestRecovery(
+            store.unit_of_work,
+            self.mailroom,
+            self.throttle("recovery", limits.RECOVERY_BY_ADDRESS),
+            self.auditor,
+        )
+        self.reset_password = ResetPassword(
+            unit_of_work=store.unit_of_work,
+            clock=self.clock,
+            hasher=self.hasher,
+            policy=self.policy,
+            proof=mailbox,
+            mailroom=self.mailroom,
+            sign_ins=self.throttle("account", limits.PASSWORD_OF_ACCOUNT),
+            proofs=self.throttle("proof", limits.PASSWORD_OF_ACCOUNT),
+            auditor=self.auditor,
+        )
+        self.request_verification = RequestVerification(
+            store.unit_of_work, self.mailroom, self.auditor
+        )
+        self.request_email_change = RequestEmailChange(
+            store.unit_of_work, store.reading, self.proof, self.mailroom, self.auditor
+        )
+        self.confirm_email = ConfirmEmail(
+            store.unit_of_work, self.clock, mailbox, self.mailroom, self.auditor
+        )
 
     def _wire_accounts(self) -> None:
         store = self.store
@@ -119,8 +190,11 @@ class House:
             hasher=self.hasher,
             policy=self.policy,
             by_address=self.throttle("sign-up", limits.SIGN_UP_BY_ADDRESS),
+            mailroom=self.mailroom,
             auditor=self.auditor,
+            needs_verified=self.needs_verified,
         )
+        self.sign_up = SignUp(self.register)
         self.read_profile = ReadProfile(store.reading)
         self.rename_profile = RenameProfile(store.unit_of_work, self.clock, self.auditor)
         self.change_password = ChangePassword(
@@ -130,6 +204,7 @@ class House:
             hasher=self.hasher,
             policy=self.policy,
             proof=self.proof,
+            mailroom=self.mailroom,
             auditor=self.auditor,
         )
         self.delete_account = DeleteAccount(
@@ -158,6 +233,7 @@ class House:
             by_address=self.throttle("sign-in", limits.SIGN_IN_BY_ADDRESS),
             by_account=self.throttle("account", limits.PASSWORD_OF_ACCOUNT),
             auditor=self.auditor,
+            needs_verified=self.needs_verified,
         )
         self.refresh = RefreshSession(
             unit_of_work=store.unit_of_work,
@@ -213,6 +289,18 @@ class House:
     def caller(self, tokens: Tokens) -> Caller:
         """Return who calls with these tokens."""
         return self.identify(tokens.access_token, HERE)
+
+    def delivered(self) -> list[Message]:
+        """Send all mail that is due; return what has arrived since the last look."""
+        while self.deliver_mail():
+            pass
+        arrived, self.postman.arrived = self.postman.arrived, []
+        return arrived
+
+    def token(self, topic: Topic, to: str = EMAIL) -> str:
+        """Send all mail that is due; return the token in the one about a topic to an address."""
+        (found,) = [each for each in self.delivered() if each.subject == topic and each.to == to]
+        return found.text
 
     def user(self, email: str = EMAIL) -> User | None:
         """Return what is stored of a user."""

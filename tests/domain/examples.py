@@ -7,6 +7,7 @@ from uuid import UUID
 from domain.access import Caller, Origin, Role, SessionId, UserId
 from domain.item import Item, ItemDraft, ItemId
 from domain.key import KeyId, SigningKey
+from domain.mail import Letter, LetterId, OneTimeToken, Topic
 from domain.session import Lifetimes, Session
 from domain.user import Status, User
 
@@ -26,6 +27,7 @@ ANNA = UserId(uuid(1))
 BERT = UserId(uuid(2))
 SESSION = SessionId(uuid(11))
 ITEM = ItemId(uuid(21))
+LETTER = LetterId(uuid(31))
 
 
 def a_user(**fields: Any) -> User:
@@ -59,6 +61,34 @@ def a_session(**fields: Any) -> Session:
         "last_used_at": NOW,
     }
     return Session(**example | fields)
+
+
+def a_letter(**fields: Any) -> Letter:
+    """Return a letter that is due and concerns nobody yet."""
+    example: dict[str, Any] = {
+        "id": LETTER,
+        "topic": Topic.RECOVERY,
+        "user_id": None,
+        "sealed": b"sealed",
+        "attempts": 0,
+        "due_at": NOW,
+        "cause": None,
+        "created_at": NOW,
+    }
+    return Letter(**example | fields)
+
+
+def a_token(**fields: Any) -> OneTimeToken:
+    """Return a token of Anna's that was just issued."""
+    example: dict[str, Any] = {
+        "id": LETTER,
+        "user_id": ANNA,
+        "topic": Topic.RECOVERY,
+        "address": "anna@example.com",
+        "seed": bytes(range(32)),
+        "expires_at": NOW + timedelta(hours=1),
+    }
+    return OneTimeToken(**example | fields)
 
 
 def an_item(**fields: Any) -> Item:

@@ -19,7 +19,18 @@ from application.ports.accounts import UserFilter
 from application.ports.store import SchemaState
 from tests.adapters.persistence.test_audit_trail import entry
 from tests.application.house import Store
-from tests.domain.examples import ANNA, ITEM, NOW, SESSION, a_key, a_session, a_user, an_item
+from tests.domain.examples import (
+    ANNA,
+    ITEM,
+    NOW,
+    SESSION,
+    a_key,
+    a_letter,
+    a_session,
+    a_token,
+    a_user,
+    an_item,
+)
 
 MIGRATIONS = Path(schema.__file__).parent / "migrations"
 
@@ -40,6 +51,8 @@ def fill(store: Store) -> None:
         work.keys.add(a_key())
         work.vault.put("a name", b"sealed")
         work.tallies.hold("a key", now=NOW)
+        work.outbox.add(a_letter(user_id=ANNA))
+        work.one_time_tokens.add(a_token())
         work.audit.append(entry(work.audit.lock_head().number + 1))
         work.commit()
 

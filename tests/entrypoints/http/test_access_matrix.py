@@ -75,6 +75,10 @@ TABLE: dict[str, Row] = {
     "PATCH /v1/users/me": own(200, json={"display_name": "Me"}),
     "PUT /v1/users/me/password": own(204, json={"current_password": PASSWORD, "new_password": NEW}),
     "POST /v1/users/me/deletion": own(204, json={"password": PASSWORD}),
+    "PUT /v1/users/me/email": own(
+        202, json={"new_email": "elsewhere@example.com", "password": PASSWORD}
+    ),
+    "POST /v1/users/me/email-verification": own(202),
     "GET /v1/users/me/activity": own(200),
     "GET /v1/audit": admins(200),
     "GET /v1/users": admins(200),
@@ -84,6 +88,9 @@ TABLE: dict[str, Row] = {
     "GET /v1/users/{id}/sessions": admins(200),
     "DELETE /v1/users/{id}/sessions": admins(204),
     "POST /v1/auth/token": public(401, form=SIGN_IN),
+    "POST /v1/auth/password-reset": public(202, json={"email": "friend@example.com"}),
+    "PUT /v1/auth/password-reset": public(400, json={"token": "nonsense", "new_password": NEW}),
+    "POST /v1/auth/email-verification": public(400, json={"token": "nonsense"}),
     "POST /v1/auth/logout": own(204, narrow=None),
     "POST /v1/auth/revoke": public(200, form={"token": "nonsense"}),
     "POST /v1/auth/introspect": admins(200, form={"token": "nonsense"}),

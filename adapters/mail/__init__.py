@@ -1,0 +1,1 @@
+"""Mail: what it says, and the ways by which it leaves the house."""

@@ -1,0 +1,223 @@
+"""Getting back in, and changing where mail goes: what a token from a mailbox proves."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from application.accounts import PasswordPolicy
+from application.auditing import Auditor
+from application.mailing import Mailroom, void_tokens
+from application.ports.mail import OneTimeMint
+from application.ports.security import PasswordHasher
+from application.ports.store import Reading, UnitOfWork, UnitsOfWork
+from application.ports.surroundings import Clock
+from application.proving import PasswordProof, present
+from application.throttling import Throttle, network
+from domain import email as emails
+from domain.access import Caller, Origin
+from domain.audit import Action, Target, TargetType
+from domain.errors import InvalidOneTimeToken
+from domain.mail import OneTimeToken, Topic
+from domain.user import User
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxProof:
+    """Checks tokens from mails; whoever holds one reads that mailbox, or did within its time."""
+
+    clock: Clock
+    mint: OneTimeMint
+    by_address: Throttle
+
+    def check(
+        self, work: UnitOfWork, text: str, topics: Collection[Topic], origin: Origin
+    ) -> OneTimeToken:
+        """Return the live token. Raises InvalidOneTimeToken, and TooManyAttempts after many."""
+        self.by_address.attempt(work, network(origin.address))
+        try:
+            claim = self.mint.read(text)
+            token = work.one_time_tokens.get(claim.id)
+            if (
+                token is None
+                or token.topic not in topics
+                or token.is_over(now=self.clock())
+                or not self.mint.is_genuine(claim, token)
+            ):
+                raise InvalidOneTimeToken
+        except InvalidOneTimeToken:
+            work.commit()  # the counted attempt outlives the error
+            raise
+        self.by_address.take_back(work, network(origin.address))
+        return token
+
+    def use(self, work: UnitOfWork, token: OneTimeToken) -> User:
+        """Return the user held, with the token used up: of all who bring it, one comes past."""
+        user = work.users.lock(token.user_id)
+        if user is None or not user.is_active or not work.one_time_tokens.take(token.id):
+            raise InvalidOneTimeToken
+        if token.topic in {Topic.VERIFICATION, Topic.RECOVERY} and token.address != user.email:
+            raise InvalidOneTimeToken
+        return user
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRecovery:
+    """Have a link sent to an address, if it is an account's; nobody here looks whether it is.
+
+    What is stored is only that it was asked for, so known and unknown addresses fare alike in
+    everything, time included. Whoever sends the mail looks.
+    """
+
+    unit_of_work: UnitsOfWork
+    mailroom: Mailroom
+    by_address: Throttle
+    auditor: Auditor
+
+    def __call__(self, email: str, origin: Origin) -> None:
+        address = emails.address(email)
+        with self.unit_of_work() as work:
+            self.by_address.attempt(work, network(origin.address))
+            self.mailroom.post_if_seldom(work, Topic.RECOVERY, address, None)
+            self.auditor.record(
+                work,
+                Action.RECOVERY_REQUESTED,
+                Target(TargetType.USER, None),
+                origin=origin,
+                email=address,
+            )
+            work.commit()
+
+
+@dataclass(frozen=True, slots=True)
+class ResetPassword:
+    """Give whoever reads the account's mailbox a new password, and nobody else anything.
+
+    Every session ends, every other link dies, locks are lifted, and the address is proved: who
+    had the account before, an impostor who registered somebody's address included, is out.
+    Nobody is signed in by it.
+    """
+
+    unit_of_work: UnitsOfWork
+    clock: Clock
+    hasher: PasswordHasher
+    policy: PasswordPolicy
+    proof: MailboxProof
+    mailroom: Mailroom
+    sign_ins: Throttle
+    proofs: Throttle
+    auditor: Auditor
+
+    def __call__(self, text: str, new: str, origin: Origin) -> None:
+        with self.unit_of_work() as work:
+            token = self.proof.check(work, text, {Topic.RECOVERY}, origin)
+            work.commit()
+        accepted = self.policy.accept(new, email=token.address)
+        hashed = self.hasher.hash(accepted)
+        now = self.clock()
+        with self.unit_of_work() as work:
+            user = self.proof.use(work, token)
+            work.users.save(user.with_password(hashed, now=now).verified(now=now))
+            work.sessions.remove_all_of(user.id)
+            void_tokens(work, user)
+            self.sign_ins.clear(work, user.email)
+            self.proofs.clear(work, str(user.id))
+            self.mailroom.post(work, Topic.PASSWORD_CHANGED, user.email, user)
+            _note(work, self.auditor, Action.PASSWORD_RESET, user, origin)
+            work.commit()
+
+
+@dataclass(frozen=True, slots=True)
+class RequestVerification:
+    """Have a link sent to one's own address, unless it is proved already."""
+
+    unit_of_work: UnitsOfWork
+    mailroom: Mailroom
+    auditor: Auditor
+
+    def __call__(self, caller: Caller) -> None:
+        with self.unit_of_work() as work:
+            user = present(work.users.lock(caller.user_id))
+            if user.email_verified:
+                return
+            self.mailroom.post_if_seldom(work, Topic.VERIFICATION, user.email, user)
+            _note(work, self.auditor, Action.VERIFICATION_REQUESTED, user, caller.origin)
+            work.commit()
+
+
+@dataclass(frozen=True, slots=True)
+class RequestEmailChange:
+    """Ask for another address; nothing changes before that one answers.
+
+    Whether somebody else has it is not told. Only the newest wish counts.
+    """
+
+    unit_of_work: UnitsOfWork
+    reading: Reading
+    proof: PasswordProof
+    mailroom: Mailroom
+    auditor: Auditor
+
+    def __call__(self, caller: Caller, email: str, password: str) -> None:
+        address = emails.address(email, field="new_email")
+        with self.reading() as see:
+            user = present(see.users.get(caller.user_id))
+        self.proof.check(caller, user, password, before=Action.EMAIL_CHANGE_REQUESTED)
+        with self.unit_of_work() as work:
+            user = self.proof.still_holds(work, user)
+            for token in work.one_time_tokens.of_user(user.id):
+                if token.topic is Topic.NEW_ADDRESS:
+                    work.one_time_tokens.take(token.id)
+            self.mailroom.post_if_seldom(work, Topic.NEW_ADDRESS, address, user)
+            _note(work, self.auditor, Action.EMAIL_CHANGE_REQUESTED, user, caller.origin)
+            work.commit()
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmEmail:
+    """Make the address to which a token was sent the account's own, and proved.
+
+    What that means depends on the letter: it was the account's already; it becomes that, and the
+    one before is told; or it was that, and is again, and whoever changed it is out.
+    """
+
+    unit_of_work: UnitsOfWork
+    clock: Clock
+    proof: MailboxProof
+    mailroom: Mailroom
+    auditor: Auditor
+
+    def __call__(self, text: str, origin: Origin) -> None:
+        """Raises InvalidOneTimeToken, and EmailTaken if another account has the address by now."""
+        topics = {Topic.VERIFICATION, Topic.NEW_ADDRESS, Topic.OLD_ADDRESS}
+        with self.unit_of_work() as work:
+            token = self.proof.check(work, text, topics, origin)
+            user = self.proof.use(work, token)
+            match token.topic:
+                case Topic.VERIFICATION:
+                    action = self._verify(work, user)
+                case Topic.NEW_ADDRESS:
+                    action = self._change(work, user, token)
+                case _:
+                    action = self._restore(work, user, token)
+            _note(work, self.auditor, action, user, origin)
+            work.commit()
+
+    def _verify(self, work: UnitOfWork, user: User) -> Action:
+        work.users.save(user.verified(now=self.clock()))
+        return Action.EMAIL_VERIFIED
+
+    def _change(self, work: UnitOfWork, user: User, token: OneTimeToken) -> Action:
+        work.users.save(user.readdressed(token.address, now=self.clock()))
+        void_tokens(work, user)
+        self.mailroom.post(work, Topic.OLD_ADDRESS, user.email, user)
+        return Action.EMAIL_CHANGED
+
+    def _restore(self, work: UnitOfWork, user: User, token: OneTimeToken) -> Action:
+        work.users.save(user.readdressed(token.address, now=self.clock()))
+        work.sessions.remove_all_of(user.id)
+        void_tokens(work, user, undoing=token)
+        return Action.EMAIL_RESTORED
+
+
+def _note(work: UnitOfWork, auditor: Auditor, action: Action, user: User, origin: Origin) -> None:
+    target = Target(TargetType.USER, str(user.id))
+    auditor.record(work, action, target, origin=origin, actor_id=user.id)
