@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from email.utils import formataddr, parseaddr
+from email.headerregistry import Address
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
@@ -154,12 +154,13 @@ def _page(text: str) -> str:
 
 def _mailbox(text: str) -> str:
     """Return who mail is from, as a header says it: an address, perhaps behind a name."""
-    name, address = parseaddr(text)
+    found = re.fullmatch(r"\s*(?:([^<>@,;:\"\\\x00-\x1f]*)<([^<>\s]+)>|([^<>\s]+))\s*", text)
     try:
-        emails.address(address)
+        name, bracketed, bare = found.groups() if found else (None, None, "")
+        address = emails.address(bracketed or bare)
     except InvalidValue as error:
         raise ValueError("must be like Basalt <no-reply@example.org>") from error
-    return formataddr((name, address))
+    return str(Address((name or "").strip(), addr_spec=address))
 
 
 def _relay(text: str) -> str:

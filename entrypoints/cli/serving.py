@@ -96,6 +96,8 @@ def _welcome(settings: Settings, host: str, port: int) -> None:
         place = f"SQLite in {os.path.relpath(settings.data_dir)}/"
     typer.echo(f"Basalt on {place}")
     typer.echo(f"  docs page            http://{host}:{port}/docs")
+    if settings.mail_folder:
+        typer.echo(f"  mail                 {os.path.relpath(settings.mail_folder)}/")
     typer.echo(
         f"  first administrator  {os.path.relpath(sys.argv[0])} users create you@example.com "
         "--role admin"

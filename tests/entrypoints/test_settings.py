@@ -379,3 +379,96 @@ def test_a_folder_that_cannot_be_made_is_refused_in_one_line(tmp_path: Path) -> 
     with pytest.raises(SettingsError, match="cannot be used") as caught:
         ensure_secret(Settings(data_dir=tmp_path / "file" / "data"))
     assert len(caught.value.problems) == 1
+
+
+# ---------------------------------------------------------------------------------------- mail
+def test_mail_goes_into_a_folder_outside_production_and_nowhere_in_it(tmp_path: Path) -> None:
+    assert load(tmp_path, DATA_DIR="here").mail_folder == Path("here/mail")
+    assert load(tmp_path, MAIL_DIR="there").mail_folder == Path("there")
+    assert load(tmp_path, SMTP_URL="smtp://relay", MAIL_DIR="there").mail_folder is None
+    assert in_production(tmp_path).mail_folder is None
+    assert in_production(tmp_path, MAIL_DIR="there").mail_folder == Path("there")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "smtp://relay",
+        "smtps://user:p%40ss@mail.example.org",
+        "smtp+starttls://user@mail.example.org:587/",
+        "smtp://[::1]:25",
+    ],
+)
+def test_a_mail_server_is_named_by_its_url(tmp_path: Path, url: str) -> None:
+    found = load(tmp_path, SMTP_URL=f" {url} ").smtp_url
+    assert found
+    assert found.get_secret_value() == url
+
+
+@pytest.mark.parametrize(
+    "url", ["relay", "http://relay", "smtp://", "smtps://a:b@", "smtp://r:0", "smtp://r:x",
+            "smtp://r/path", "smtp://r?tls=off", "smtps://user:p@ss/word@r", "smtp://r#x"],
+)  # fmt: skip
+def test_what_names_no_mail_server_is_refused_without_being_told(tmp_path: Path, url: str) -> None:
+    (problem,) = problems(tmp_path, SMTP_URL=url)
+    assert problem.startswith("BASALT_SMTP_URL must be like smtps://")
+    assert url == "smtp://" or url not in problem
+
+
+def test_production_tells_no_mail_servers_password_in_the_clear(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="BASALT_SMTP_URL would tell the password"):
+        in_production(tmp_path, SMTP_URL="smtp://user:password@relay")
+    in_production(tmp_path, SMTP_URL="smtp://relay")
+    in_production(tmp_path, SMTP_URL="smtps://user:password@relay")
+
+
+def test_addresses_are_not_to_be_proved_where_no_mail_is_sent(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="BASALT_SMTP_URL is required"):
+        in_production(tmp_path, REQUIRE_VERIFIED_EMAIL="on")
+    in_production(tmp_path, REQUIRE_VERIFIED_EMAIL="on", SMTP_URL="smtps://relay")
+    in_production(tmp_path, REQUIRE_VERIFIED_EMAIL="on", MAIL_DIR="there")
+    assert load(tmp_path, REQUIRE_VERIFIED_EMAIL="on").require_verified_email
+
+
+def test_mail_is_from_whom_the_operator_says(tmp_path: Path) -> None:
+    assert in_production(tmp_path).sender == "Basalt <no-reply@api.example.org>"
+    for written in ("Ada <ada@example.org>", "ada@example.org"):
+        assert load(tmp_path, MAIL_FROM=written).sender == written
+    for bad in ("Ada", "ada@", "a@b.example, c@d.example", "a@b.example\r\nBcc: c@d.example"):
+        (problem,) = problems(tmp_path, MAIL_FROM=bad)
+        assert problem == "BASALT_MAIL_FROM must be like Basalt <no-reply@example.org>"
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("https://App.example.org/", "https://app.example.org"),
+        ("https://app.example.org/my/pages/", "https://app.example.org/my/pages"),
+        ("", None),
+    ],
+)
+def test_a_front_end_is_an_origin_and_perhaps_a_path(
+    tmp_path: Path, written: str, kept: str | None
+) -> None:
+    assert load(tmp_path, FRONTEND_URL=written).frontend_url == kept
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "app.example.org",
+        "javascript://x",
+        "https://a.example/?x=1",
+        "https://a.example/#x",
+        "https://u:p@a.example",
+        "https://a.example/<b>",
+    ],
+)
+def test_what_is_no_front_end_is_refused(tmp_path: Path, bad: str) -> None:
+    (problem,) = problems(tmp_path, FRONTEND_URL=bad)
+    assert problem.startswith("BASALT_FRONTEND_URL must be like https://app.example.org")
+
+
+def test_links_are_safe_in_production(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="BASALT_FRONTEND_URL must begin with https://"):
+        in_production(tmp_path, FRONTEND_URL="http://app.example.org")

@@ -68,6 +68,22 @@ def test_what_is_restored_is_what_was_backed_up(run: Run, ada: None, tmp_path: P
     assert (verified.exit_code, json.loads(verified.stdout)["damage"]) == (0, None)
 
 
+def test_links_in_mails_of_before_a_backup_do_not_work_after_it_is_restored(
+    run: Run, ada: None, tmp_path: Path
+) -> None:
+    """One that was used since would be good again."""
+    database, file = tmp_path / "data" / "basalt.db", tmp_path / "one.db"
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute(
+            "INSERT INTO one_time_tokens (id, user_id, topic, address, seed, expires_at) "
+            "SELECT id, id, 'recovery', email, x'00', created_at FROM users"
+        )
+    assert run("backup", str(file), **SECRET).exit_code == 0
+    assert run("restore", "--yes", str(file), **SECRET).exit_code == 0
+    with closing(sqlite3.connect(database)) as connection:
+        assert connection.execute("SELECT count(*) FROM one_time_tokens").fetchone() == (0,)
+
+
 def test_restoring_needs_no_database(run: Run, ada: None, tmp_path: Path) -> None:
     run("backup", str(tmp_path / "one.db"), **SECRET)
     for file in (tmp_path / "data").iterdir():
