@@ -128,6 +128,17 @@ def test_a_letter_is_given_up_after_so_many_attempts(house: House) -> None:
     assert states(house) == [(Topic.VERIFICATION, ATTEMPTS, True)]
 
 
+def test_a_letter_that_kills_whoever_sends_it_is_given_up(house: House) -> None:
+    house.sign_up(EMAIL, PASSWORD, None, HERE)
+    house.postman.meanwhile = [kill] * (ATTEMPTS + 1)
+    for _ in range(ATTEMPTS):
+        with pytest.raises(Killed):
+            house.deliver_mail()
+        house.clock.advance(LEASE)
+    assert len(house.delivered()) == ATTEMPTS  # and no further one
+    assert states(house) == [(Topic.VERIFICATION, ATTEMPTS, True)]
+
+
 def test_a_letter_that_was_given_up_is_forgotten_after_a_month(house: House) -> None:
     house.sign_up(EMAIL, PASSWORD, None, HERE)
     house.postman.closed = Undelivered("no such mailbox", for_good=True)

@@ -164,6 +164,37 @@ def test_no_token_is_good_for_what_another_one_is_for(house: House) -> None:
     house.reset_password(reset, NEW, HERE)
 
 
+def altered(token: str) -> list[str]:
+    """Return texts that name the same letter and prove nothing."""
+    id, _, proof = token.partition(" ")
+    return [f"{id} {proof[::-1]}", f"{id} ", f"{id} {'0' * len(proof)}"]
+
+
+def test_a_token_that_was_altered_is_dead_and_the_real_one_is_not(house: House) -> None:
+    caller = house.arrive()
+    token = verification(house, caller)
+    for forged in altered(token):
+        with pytest.raises(InvalidOneTimeToken):
+            house.confirm_email(forged, HERE)
+    house.confirm_email(token, HERE)
+    token = recovery(house)
+    for forged in altered(token):
+        with pytest.raises(InvalidOneTimeToken):
+            house.reset_password(forged, NEW, HERE)
+    house.reset_password(token, NEW, HERE)
+
+
+def test_a_link_of_before_a_change_of_address_is_dead_also_when_that_is_changed_again(
+    house: House,
+) -> None:
+    caller = house.arrive()
+    token = recovery(house)
+    moved(house, caller)
+    moved(house, caller, NEW_EMAIL, EMAIL)
+    with pytest.raises(InvalidOneTimeToken):
+        house.reset_password(token, NEW, HERE)
+
+
 @pytest.mark.parametrize("by", ["change of password", "reset", "change of address", "undo"])
 def test_every_link_dies_with_a_change_of_password_or_address(house: House, by: str) -> None:
     caller = house.arrive()
