@@ -14,6 +14,7 @@ import pytest
 from tests.black_box.server import (
     BASALT,
     CHEAP,
+    PATIENCE,
     Server,
     Start,
     Tokens,
@@ -34,13 +35,22 @@ def elsewhere(postgresql: PostgresServer) -> Iterator[str]:
     postgresql.drop_database(url)
 
 
-def basalt(folder: Path, *words: str) -> None:
-    """Run a command beside the server."""
+def basalt(folder: Path, *words: str) -> str:
+    """Run a command beside the server; return what it says."""
     environ = environment(folder, **CHEAP)
     done = subprocess.run(
         [BASALT, *words], cwd=folder, env=environ, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def await_mail_sent(folder: Path) -> None:
+    """Return once the server changes nothing by itself: the mail of a sign-up is on its way."""
+    deadline = time.monotonic() + PATIENCE
+    while basalt(folder, "outbox", "list") != "Nothing is waiting.\n":
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def titles(client: httpx.Client) -> set[str]:
@@ -118,6 +128,7 @@ def test_whoever_was_signed_in_still_is_after_the_move_to_postgresql(
     tokens = sign_up(server)
     with server.client(tokens.access) as client:
         made = client.post("/v1/items", json={"title": "Lamp oil", "attributes": {"n": 2**70}})
+        await_mail_sent(tmp_path)
         basalt(tmp_path, "copy", "--to", elsewhere)  # while it is served
         later = client.post("/v1/items", json={"title": "Wicks"})
         cursor = client.get("/v1/items/changes").json()["next_cursor"]

@@ -93,6 +93,15 @@ def test_no_other_spelling_and_no_change_is_accepted(mint: DerivedOneTimeTokens)
     assert not accepts(mint, text.lower(), a_token())
 
 
+def test_the_alphabet_for_urls_is_the_only_one(mint: DerivedOneTimeTokens) -> None:
+    tokens = [a_token(seed=bytes([number] * 32)) for number in range(20)]
+    for token in tokens:
+        text = mint.of(token).removeprefix("bot_")
+        other = text.replace("-", "+").replace("_", "/")
+        assert accepts(mint, f"bot_{other}", token) is (other == text)
+    assert any(set(mint.of(token)[4:]) & set("-_") for token in tokens)
+
+
 def test_it_is_no_refresh_token_and_no_refresh_token_is_one(
     secrets: Secrets, mint: DerivedOneTimeTokens
 ) -> None:

@@ -1,6 +1,7 @@
 """Proves what a mailbox opens over HTTP: a lost account, an address, and nothing else."""
 
 import asyncio
+import random
 import time
 from statistics import median
 from typing import Any
@@ -234,12 +235,12 @@ async def test_asking_tells_nothing_of_whether_there_is_an_account_not_even_by_t
     nobody = await api.client()
     taken: dict[str, list[float]] = {"ada@example.com": [], "bob@example.com": []}
     seen = set()
-    for round_ in range(-3, 60):
-        for email, times in taken.items():
+    for round_ in range(-3, 80):
+        for email in random.sample(list(taken), 2):  # the mail of one is sent beside the next one
             begun = time.perf_counter()
             answer = await nobody.post(RESET, json={"email": email})
             if round_ >= 0:
-                times.append(time.perf_counter() - begun)
+                taken[email].append(time.perf_counter() - begun)
             headers = {k: v for k, v in answer.headers.items() if k != "x-request-id"}
             seen.add((answer.status_code, answer.text, str(sorted(headers.items()))))
     assert len(seen) == 1
