@@ -7,7 +7,7 @@ from application.mailing import Mailroom, void_tokens
 from application.ports.security import CommonPasswords, PasswordHasher
 from application.ports.store import Reading, UnitOfWork, UnitsOfWork
 from application.ports.surroundings import Clock, Ids
-from application.proving import PasswordProof, present
+from application.proving import PasswordProof, present, require_given
 from application.throttling import Throttle, network
 from domain import email as emails
 from domain import password as passwords
@@ -161,7 +161,10 @@ class RenameProfile:
 
 @dataclass(frozen=True, slots=True)
 class ChangePassword:
-    """Replace one's password; every other session ends, for a thief may hold one."""
+    """Replace one's password; every other session ends, for a thief may hold one.
+
+    Who has none yet sets the first one with a fresh proof instead.
+    """
 
     unit_of_work: UnitsOfWork
     reading: Reading
@@ -172,12 +175,13 @@ class ChangePassword:
     mailroom: Mailroom
     auditor: Auditor
 
-    def __call__(self, caller: Caller, current: str, new: str) -> None:
+    def __call__(self, caller: Caller, current: str | None, new: str) -> None:
         with self.reading() as see:
             user = present(see.users.get(caller.user_id))
+        require_given(user, current, field="current_password")
         accepted = self.policy.accept(new, email=user.email)
         self.proof.check(caller, user, current, before=Action.PASSWORD_CHANGED)
-        if accepted == composed(current):
+        if current is not None and accepted == composed(current):
             raise WeakPassword("same_as_current")
         hashed = self.hasher.hash(accepted)
         with self.unit_of_work() as work:
@@ -192,7 +196,10 @@ class ChangePassword:
 
 @dataclass(frozen=True, slots=True)
 class DeleteAccount:
-    """Leave: the account, its items and its sessions are gone at once."""
+    """Leave: the account, its items and its sessions are gone at once.
+
+    Who has no password leaves with a fresh proof instead.
+    """
 
     unit_of_work: UnitsOfWork
     reading: Reading
@@ -200,7 +207,7 @@ class DeleteAccount:
     proof: PasswordProof
     auditor: Auditor
 
-    def __call__(self, caller: Caller, password: str) -> None:
+    def __call__(self, caller: Caller, password: str | None) -> None:
         with self.reading() as see:
             user = present(see.users.get(caller.user_id))
         self.proof.check(caller, user, password, before=Action.ACCOUNT_DELETED)

@@ -4,26 +4,38 @@ from dataclasses import dataclass
 
 from application.auditing import Auditor
 from application.ports.security import PasswordHasher
-from application.ports.store import UnitOfWork, UnitsOfWork
+from application.ports.store import Reading, UnitOfWork, UnitsOfWork
+from application.ports.surroundings import Clock
 from application.throttling import Throttle
 from domain.access import Caller
 from domain.audit import Action, Result, Target, TargetType
-from domain.errors import TokenRevoked, WrongPassword
+from domain.errors import InvalidValue, TokenRevoked, WrongPassword
 from domain.text import composed
 from domain.user import User
 
 
 @dataclass(frozen=True, slots=True)
 class PasswordProof:
-    """Checks a caller's own password, with a throttle that outsiders cannot close."""
+    """Checks a caller's own password, with a throttle that outsiders cannot close.
+
+    Where an account has no password, a fresh proof of another kind stands in for it.
+    """
 
     unit_of_work: UnitsOfWork
+    clock: Clock
     hasher: PasswordHasher
     throttle: Throttle
     auditor: Auditor
 
-    def check(self, caller: Caller, user: User, password: str, *, before: Action) -> None:
-        """Raise WrongPassword, or TooManyAttempts, unless this is the user's password."""
+    def check(self, caller: Caller, user: User, password: str | None, *, before: Action) -> None:
+        """Raise WrongPassword, or TooManyAttempts, unless this is the user's password.
+
+        Raises ReauthenticationRequired where there is none, was none given, and no proof is fresh.
+        """
+        if password is None:
+            require_given(user, password)
+            caller.require_fresh(now=self.clock())
+            return
         with self.unit_of_work() as work:
             self.throttle.attempt(work, str(user.id))
             work.commit()
@@ -50,6 +62,42 @@ class PasswordProof:
         if user.password_hash != proved.password_hash:
             raise WrongPassword
         return user
+
+
+@dataclass(frozen=True, slots=True)
+class Reauthenticate:
+    """Prove again who one is: for a while, the session may do what a thief would do first."""
+
+    unit_of_work: UnitsOfWork
+    reading: Reading
+    clock: Clock
+    proof: PasswordProof
+    auditor: Auditor
+
+    def __call__(self, caller: Caller, password: str) -> None:
+        with self.reading() as see:
+            user = present(see.users.get(caller.user_id))
+        self.proof.check(caller, user, password, before=Action.REAUTHENTICATED)
+        with self.unit_of_work() as work:
+            user = self.proof.still_holds(work, user)
+            session = work.sessions.lock(caller.session_id)
+            if session is None:
+                raise TokenRevoked
+            work.sessions.save(session.proved(now=self.clock()))
+            self.auditor.record(
+                work,
+                Action.REAUTHENTICATED,
+                Target(TargetType.USER, str(user.id)),
+                origin=caller.origin,
+                actor_id=user.id,
+            )
+            work.commit()
+
+
+def require_given(user: User, password: str | None, *, field: str = "password") -> None:
+    """Raise InvalidValue if the account has a password and none was given as a proof."""
+    if password is None and user.password_hash is not None:
+        raise InvalidValue(field, "missing", "This is required.")
 
 
 def present(user: User | None) -> User:

@@ -39,6 +39,7 @@ class Identify:
         return Caller(
             user_id=standing.user_id,
             session_id=claims.session_id,
+            proved_at=standing.proved_at,
             role=standing.role,
             scopes=claims.scopes & standing.role.scopes,
             origin=origin,

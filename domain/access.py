@@ -2,17 +2,21 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NewType, TypeAlias
 from uuid import UUID
 
-from domain.errors import InsufficientScope, InvalidScope
+from domain.errors import InsufficientScope, InvalidScope, ReauthenticationRequired
 
 UserId = NewType("UserId", UUID)
 SessionId = NewType("SessionId", UUID)
 
 USER_AGENT_MAX = 512
 """Characters of a User-Agent that are kept; the rest says nothing more."""
+
+FRESH_FOR = timedelta(minutes=15)
+"""How old a proof may be for what a thief would do first (OWASP ASVS 5.0 §7.5.1)."""
 
 
 class Scope(StrEnum):
@@ -87,6 +91,7 @@ class Caller:
 
     user_id: UserId
     session_id: SessionId
+    proved_at: datetime
     role: Role
     scopes: Scopes
     origin: Origin
@@ -95,3 +100,11 @@ class Caller:
         """Raise InsufficientScope unless the caller has every scope that is needed."""
         if not self.scopes.issuperset(needed):
             raise InsufficientScope(names_of(frozenset(needed)))
+
+    def require_fresh(self, *, now: datetime) -> None:
+        """Raise ReauthenticationRequired unless the proof of who this is is fresh.
+
+        A proof from the future was given before a clock was set back: it counts for as long.
+        """
+        if abs(now - self.proved_at) > FRESH_FOR:
+            raise ReauthenticationRequired

@@ -33,6 +33,7 @@ class Action(StrEnum):
     SIGNED_IN = "session.started"
     SESSION_ENDED = "session.ended"
     SESSIONS_ENDED = "session.all_ended"
+    REAUTHENTICATED = "session.reauthenticated"
     REFRESH_REUSED = "session.refresh_reused"
     USER_UPDATED = "user.updated"
     USER_DELETED = "user.deleted"

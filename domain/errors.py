@@ -8,7 +8,8 @@ BasaltError
 │   ├── BadBearer: InvalidToken · TokenExpired · TokenRevoked
 │   └── InvalidCredentials · InvalidRefreshToken · RefreshTokenReused
 ├── Refused                 we know who you are, and you may not
-│   └── Forbidden · InsufficientScope · WrongPassword · KeySigns
+│   ├── Forbidden · InsufficientScope · KeySigns
+│   └── WrongPassword · ReauthenticationRequired
 ├── NotFound                there is no such thing, or none for you
 │   └── ItemNotFound · UserNotFound · SessionNotFound · GrantNotFound · KeyNotFound
 ├── Conflict                the present state does not allow it
@@ -155,6 +156,13 @@ class WrongPassword(Refused):
 
     code = "WRONG_PASSWORD"
     message = "The current password is wrong."
+
+
+class ReauthenticationRequired(Refused):
+    """The caller proved who they are too long ago for what they ask for."""
+
+    code = "REAUTHENTICATION_REQUIRED"
+    message = "Prove again who you are: POST /v1/auth/reauthenticate, then repeat this."
 
 
 class NotFound(BasaltError):

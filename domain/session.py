@@ -49,6 +49,7 @@ class Standing:
     status: Status
     created_at: datetime
     last_used_at: datetime
+    proved_at: datetime
 
     def is_alive(self, *, now: datetime, lifetimes: Lifetimes) -> bool:
         """Whether the user is active and the session neither idle nor past its whole time."""
@@ -71,6 +72,8 @@ class Session:
     user_agent: str | None
     created_at: datetime
     last_used_at: datetime
+    proved_at: datetime
+    """When whoever holds it last proved to be the user; a refresh proves nothing."""
 
     @classmethod
     def start(
@@ -97,6 +100,7 @@ class Session:
             user_agent=agent[:USER_AGENT_MAX] if agent else None,
             created_at=now,
             last_used_at=now,
+            proved_at=now,
         )
 
     def expires_at(self, lifetimes: Lifetimes) -> datetime:
@@ -124,6 +128,10 @@ class Session:
     def rotated(self, *, secret_id: str, now: datetime) -> Self:
         """Return the session after a refresh: the next token is current, under that secret."""
         return replace(self, counter=self.counter + 1, secret_id=secret_id, last_used_at=now)
+
+    def proved(self, *, now: datetime) -> Self:
+        """Return the session of somebody who has just proved again to be the user."""
+        return replace(self, proved_at=now)
 
 
 def surplus(

@@ -48,7 +48,7 @@ from application.ports.mail import Postman
 from application.ports.security import Sealer
 from application.ports.store import Reading
 from application.ports.surroundings import Clock, Ids, Randomness
-from application.proving import PasswordProof
+from application.proving import PasswordProof, Reauthenticate
 from application.replaying import Replayer
 from application.throttling import Throttle
 from application.tidying import TidyUp
@@ -198,7 +198,7 @@ class Container(containers.DeclarativeContainer):
     mail_to_address = providers.Singleton(
         Throttle, "mail", limits.MAIL_BY_EMAIL, clock, limits_are_on
     )
-    proof = providers.Singleton(PasswordProof, unit_of_work, hasher, proofs_of_user, auditor)
+    proof = providers.Singleton(PasswordProof, unit_of_work, clock, hasher, proofs_of_user, auditor)
 
     # Mail.
     mailroom = providers.Singleton(mailing.Mailroom, clock, ids, random, sealer, mail_to_address)
@@ -331,6 +331,9 @@ class Container(containers.DeclarativeContainer):
         auditor=auditor,
     )
     identify = providers.Singleton(sessions.Identify, reading, clock, lifetimes, access_tokens)
+    reauthenticate = providers.Singleton(
+        Reauthenticate, unit_of_work, reading, clock, proof, auditor
+    )
     list_sessions = providers.Singleton(sessions.ListSessions, reading, live_sessions)
     end_session = providers.Singleton(sessions.EndSession, unit_of_work, live_sessions, auditor)
     end_sessions = providers.Singleton(sessions.EndSessions, unit_of_work, auditor)

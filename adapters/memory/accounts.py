@@ -89,6 +89,7 @@ class InMemorySessions(Sessions):
             status=user.status,
             created_at=session.created_at,
             last_used_at=session.last_used_at,
+            proved_at=session.proved_at,
         )
 
     def of_user(self, user_id: UserId) -> Sequence[Session]:

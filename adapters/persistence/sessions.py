@@ -23,6 +23,7 @@ _STANDING = Prepared(
         _USERS.c.status,
         _SESSIONS.c.created_at,
         _SESSIONS.c.last_used_at,
+        _SESSIONS.c.proved_at,
     )
     .join_from(_SESSIONS, _USERS, _SESSIONS.c.user_id == _USERS.c.id)
     .where(_SESSIONS.c.id == bindparam("id"))
@@ -69,6 +70,7 @@ class SqlSessions(Sessions):
             status=Status(row.status),
             created_at=row.created_at,
             last_used_at=row.last_used_at,
+            proved_at=row.proved_at,
         )
 
     def of_user(self, user_id: UserId) -> Sequence[Session]:
@@ -120,6 +122,7 @@ def _session(row: Any) -> Session:
         user_agent=row.user_agent,
         created_at=row.created_at,
         last_used_at=row.last_used_at,
+        proved_at=row.proved_at,
     )
 
 
@@ -135,4 +138,5 @@ def _values(session: Session) -> dict[str, object]:
         "user_agent": session.user_agent,
         "created_at": session.created_at,
         "last_used_at": session.last_used_at,
+        "proved_at": session.proved_at,
     }

@@ -67,6 +67,10 @@ TERM = String(TERM_MAX).with_variant(String(TERM_MAX, collation="C"), "postgresq
 """A word or a tag, in the order of its code points."""
 
 
+LONG_AGO = "1970-01-01 00:00:00.000000"
+"""What a proof's time is for whoever writes a row without knowing of proofs: not fresh."""
+
+
 def _user_key(*, primary_key: bool = False, nullable: bool = False) -> Column[UUID]:
     """A column that names a user and goes with them."""
     key = ForeignKey("users.id", ondelete="CASCADE")
@@ -108,6 +112,7 @@ class SessionRow(SQLModel, table=True):
     user_agent: str | None = Field(max_length=USER_AGENT_MAX)
     created_at: datetime
     last_used_at: datetime
+    proved_at: datetime = Field(sa_column_kwargs={"server_default": LONG_AGO})
 
     __table_args__ = (
         Index(None, "user_id", "last_used_at"),

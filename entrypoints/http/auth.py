@@ -13,17 +13,26 @@ from domain.errors import (
     InvalidScope,
     InvalidValue,
     RefreshTokenReused,
+    WrongPassword,
 )
 from entrypoints.http.answers import private, public
 from entrypoints.http.dependencies import PUBLIC, App, Call, Here, signed_in
 from entrypoints.http.errors import UnsupportedGrantType
 from entrypoints.http.examples import SESSION_ID, USER_ID, example
-from entrypoints.http.fields import Answer, OptionalParameter, Parameter, Parameters
+from entrypoints.http.fields import (
+    Answer,
+    OptionalParameter,
+    Parameter,
+    Parameters,
+    Password,
+    Shape,
+)
 from entrypoints.http.route import strict_router
 
 router = strict_router("/v1/auth", tag="sign-in")
 
 AnyCaller = Annotated[Call, signed_in()]
+Writer = Annotated[Call, signed_in(Scope.ACCOUNT_WRITE)]
 Introspector = Annotated[Call, signed_in(Scope.TOKENS_INTROSPECT)]
 
 
@@ -109,6 +118,12 @@ class TokensAnswer(Answer):
     scope: str
 
 
+class Reauthentication(Shape):
+    """A fresh proof that it is oneself who is asking."""
+
+    password: Password
+
+
 class TokenForm(Parameters):
     """A token; a hint of its kind is not needed, and is ignored like all else."""
 
@@ -192,6 +207,16 @@ async def issue_tokens(form: Annotated[TokenRequest, Form()], here: Here, app: A
         case _:
             raise UnsupportedGrantType
     return TokensAnswer.model_validate(tokens)
+
+
+@router.post("/reauthenticate", status_code=204, responses=private(WrongPassword, body=True))
+async def reauthenticate(call: Writer, body: Reauthentication) -> None:
+    """Prove again who one is, for what asks for a proof that is not older than 15 minutes.
+
+    This session's proof is new then; its tokens stay as they are. A sign-in is a proof as well,
+    and a refresh is none.
+    """
+    await call.run_hashing(lambda use: use.reauthenticate, body.password)
 
 
 @router.post("/logout", status_code=204, responses=private())

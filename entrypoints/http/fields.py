@@ -86,6 +86,21 @@ class Shape(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
+Password = Annotated[str, Field(examples=["an orchard of quiet lamps"])]
+"""A password that is compared, and so may be anything."""
+
+
+def _given(value: object) -> object:
+    """Refuse null: a field is left out, or has a value."""
+    if value is None:
+        raise PydanticCustomError("string_type", "text")
+    return value
+
+
+OptionalPassword = Annotated[Password | SkipJsonSchema[None], BeforeValidator(_given)]
+"""As Password, for whoever may have none."""
+
+
 class Parameters(BaseModel):
     """What a client sends as a form: unknown parameters are ignored, and none comes twice.
 

@@ -8,9 +8,9 @@ from domain.access import Scope
 from domain.errors import EmailTaken, InvalidOneTimeToken, WeakPassword, WrongPassword
 from entrypoints.http.answers import private, public
 from entrypoints.http.dependencies import PUBLIC, App, Call, Here, signed_in
-from entrypoints.http.fields import Shape
+from entrypoints.http.fields import Password, Shape
 from entrypoints.http.route import strict_router
-from entrypoints.http.users import Accepted, Email, NewPassword, Password
+from entrypoints.http.users import Accepted, Email, NewPassword
 
 router = strict_router("/v1", tag="recovery")
 

@@ -5,18 +5,23 @@ from uuid import UUID
 
 from fastapi import Response
 from fastapi.responses import JSONResponse
-from pydantic import Field
 
 from domain import email as emails
 from domain import user as users
 from domain.access import Role, Scope
-from domain.errors import EmailTaken, LastAdmin, WeakPassword, WrongPassword
+from domain.errors import (
+    EmailTaken,
+    LastAdmin,
+    ReauthenticationRequired,
+    WeakPassword,
+    WrongPassword,
+)
 from domain.password import PASSWORD_MAX
 from domain.user import DISPLAY_NAME_MAX, Status
 from entrypoints.http.answers import private, public
 from entrypoints.http.dependencies import PUBLIC, App, Call, Here, signed_in
 from entrypoints.http.examples import MOMENT, USER_ID, example
-from entrypoints.http.fields import LINE, Answer, Shape, Time, ruled, text
+from entrypoints.http.fields import LINE, Answer, OptionalPassword, Shape, Time, ruled, text
 from entrypoints.http.openapi import success
 from entrypoints.http.route import strict_router
 
@@ -32,7 +37,6 @@ DisplayName = Annotated[
 ]
 NewPassword = Annotated[str, text(longest=PASSWORD_MAX, example="an orchard of quiet lamps")]
 NextPassword = Annotated[str, text(longest=PASSWORD_MAX, example="a harbour of slow clocks")]
-Password = Annotated[str, Field(examples=["an orchard of quiet lamps"])]
 
 Reader = Annotated[Call, signed_in(Scope.ACCOUNT_READ)]
 Writer = Annotated[Call, signed_in(Scope.ACCOUNT_WRITE)]
@@ -83,16 +87,19 @@ class ProfileEdit(Shape):
 
 
 class PasswordChange(Shape):
-    """A new password, with the proof that the account is one's own."""
+    """A new password, with the proof that the account is one's own.
 
-    current_password: Password
+    An account without a password has no current one to give: its proof must be fresh.
+    """
+
+    current_password: OptionalPassword = None
     new_password: NextPassword
 
 
 class Farewell(Shape):
-    """The proof that it is oneself who leaves."""
+    """The proof that it is oneself who leaves; without a password, it must be fresh."""
 
-    password: Password
+    password: OptionalPassword = None
 
 
 @router.post(
@@ -138,18 +145,30 @@ async def edit_profile(call: Writer, body: ProfileEdit) -> UserAnswer:
 
 
 @router.put(
-    "/me/password", status_code=204, responses=private(WrongPassword, WeakPassword, body=True)
+    "/me/password",
+    status_code=204,
+    responses=private(WrongPassword, WeakPassword, ReauthenticationRequired, body=True),
 )
 async def change_password(call: Writer, body: PasswordChange) -> None:
-    """Replace one's password. Every other session ends at once."""
+    """Replace one's password. Every other session ends at once.
+
+    `current_password` is required where there is one. The first one is set without it, and needs
+    a proof that is not older than 15 minutes.
+    """
     await call.run_hashing(
         lambda use: use.change_password, body.current_password, body.new_password
     )
 
 
 @router.post(
-    "/me/deletion", status_code=204, responses=private(WrongPassword, LastAdmin, body=True)
+    "/me/deletion",
+    status_code=204,
+    responses=private(WrongPassword, LastAdmin, ReauthenticationRequired, body=True),
 )
 async def delete_account(call: Writer, body: Farewell) -> None:
-    """Leave for good: the account, its items and its sessions are gone."""
+    """Leave for good: the account, its items and its sessions are gone.
+
+    `password` is required where there is one. An account without it needs a proof that is not
+    older than 15 minutes.
+    """
     await call.run_hashing(lambda use: use.delete_account, body.password)

@@ -28,7 +28,7 @@ from application.mailing import DeliverMail, ListOutbox, Mailroom, RetryMail
 from application.ports.mail import Message
 from application.ports.records import AuditFilter
 from application.ports.store import Repositories, UnitOfWork
-from application.proving import PasswordProof
+from application.proving import PasswordProof, Reauthenticate
 from application.recovery import (
     ConfirmEmail,
     MailboxProof,
@@ -113,6 +113,7 @@ class House:
         self.issuer = TokenIssuer(self.access_tokens, self.refresh_tokens, self.clock)
         self.proof = PasswordProof(
             store.unit_of_work,
+            self.clock,
             self.hasher,
             self.throttle("proof", limits.PASSWORD_OF_ACCOUNT),
             self.auditor,
@@ -243,6 +244,9 @@ class House:
             by_address=self.throttle("refresh", limits.REFRESH_BY_ADDRESS),
             auditor=self.auditor,
         )
+        self.reauthenticate = Reauthenticate(
+            store.unit_of_work, store.reading, self.clock, self.proof, self.auditor
+        )
         live = LiveSessions(self.clock, self.lifetimes)
         self.list_sessions = ListSessions(store.reading, live)
         self.end_session = EndSession(store.unit_of_work, live, self.auditor)
@@ -285,6 +289,12 @@ class House:
         """Open an account, sign in, and return the caller."""
         self.register(email, PASSWORD, role=role)
         return self.caller(self.sign_in(email, PASSWORD, wanted, HERE))
+
+    def sign_in_anew(self, email: str = EMAIL) -> Tokens:
+        """Sign in with an account that is opened if need be."""
+        if self.user(email) is None:
+            self.register(email, PASSWORD)
+        return self.sign_in(email, PASSWORD, None, HERE)
 
     def caller(self, tokens: Tokens) -> Caller:
         """Return who calls with these tokens."""

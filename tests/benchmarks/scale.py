@@ -170,6 +170,7 @@ def _prepared(  # what tells one page from another
     caller = Caller(
         user_id=owner,
         session_id=SessionId(uuid.uuid4()),
+        proved_at=datetime.now(UTC),
         role=Role.ADMIN,
         scopes=ADMIN_SCOPES,
         origin=Origin(),

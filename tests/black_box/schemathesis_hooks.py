@@ -27,7 +27,11 @@ SERVICE = os.environ["SERVICE"]
 ONCE = ["change_password", "delete_account", "end_sessions", "sign_out"]
 """What ends the caller's session, other sessions, or the account."""
 
-PROOFS = {"change_password": "current_password", "delete_account": "password"}
+PROOFS = {
+    "change_password": "current_password",
+    "delete_account": "password",
+    "reauthenticate": "password",
+}
 """Where an operation asks for the caller's own password, which nothing could make up."""
 
 Case = schemathesis.Case[Any]

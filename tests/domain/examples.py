@@ -59,6 +59,7 @@ def a_session(**fields: Any) -> Session:
         "user_agent": "an agent",
         "created_at": NOW,
         "last_used_at": NOW,
+        "proved_at": NOW,
     }
     return Session(**example | fields)
 
@@ -130,6 +131,7 @@ def a_caller(**fields: Any) -> Caller:
     example: dict[str, Any] = {
         "user_id": ANNA,
         "session_id": SESSION,
+        "proved_at": NOW,
         "role": role,
         "scopes": role.scopes,
         "origin": Origin(),

@@ -1,13 +1,24 @@
 """What roles grant, what tokens narrow, and what callers must have."""
 
+from datetime import timedelta
 from itertools import combinations
 
 import pytest
 
-from domain.access import ADMIN_SCOPES, MEMBER_SCOPES, Role, Scope, names_of, narrowed, scopes_named
-from domain.errors import InsufficientScope, InvalidScope
-from tests.domain.examples import a_caller
+from domain.access import (
+    ADMIN_SCOPES,
+    FRESH_FOR,
+    MEMBER_SCOPES,
+    Role,
+    Scope,
+    names_of,
+    narrowed,
+    scopes_named,
+)
+from domain.errors import InsufficientScope, InvalidScope, ReauthenticationRequired
+from tests.domain.examples import NOW, a_caller
 
+TICK = timedelta(microseconds=1)
 READ, WRITE = Scope.ITEMS_READ, Scope.ITEMS_WRITE
 
 
@@ -84,3 +95,16 @@ def test_the_role_of_a_caller_does_not_replace_a_scope() -> None:
     caller = a_caller(role=Role.ADMIN, scopes=frozenset({READ}))
     with pytest.raises(InsufficientScope):
         caller.require(Scope.ITEMS_ADMIN)
+
+
+@pytest.mark.parametrize("age", [timedelta(0), FRESH_FOR, -FRESH_FOR])
+def test_a_proof_is_fresh_for_fifteen_minutes_also_when_a_clock_was_set_back(
+    age: timedelta,
+) -> None:
+    a_caller(proved_at=NOW - age).require_fresh(now=NOW)
+
+
+@pytest.mark.parametrize("age", [FRESH_FOR + TICK, -FRESH_FOR - TICK, timedelta(days=30)])
+def test_an_older_proof_must_be_given_again(age: timedelta) -> None:
+    with pytest.raises(ReauthenticationRequired):
+        a_caller(proved_at=NOW - age).require_fresh(now=NOW)

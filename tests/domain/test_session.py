@@ -127,6 +127,10 @@ def test_no_refresh_carries_a_session_past_its_whole_time() -> None:
     assert session.is_over(now=end, lifetimes=LIFETIMES)
 
 
+def test_a_proof_renews_when_it_was_given_and_nothing_else() -> None:
+    assert a_session().proved(now=NOW + TICK) == a_session(proved_at=NOW + TICK)
+
+
 @pytest.mark.parametrize("age", [timedelta(0), LIFETIMES.idle - TICK, LIFETIMES.idle])
 @pytest.mark.parametrize("status", Status)
 def test_a_token_stands_while_its_session_lives_and_its_user_is_active(
@@ -139,6 +143,7 @@ def test_a_token_stands_while_its_session_lives_and_its_user_is_active(
         status=status,
         created_at=session.created_at,
         last_used_at=session.last_used_at,
+        proved_at=session.proved_at,
     )
     lives = age < LIFETIMES.idle and status is Status.ACTIVE
     assert standing.is_alive(now=NOW + age, lifetimes=LIFETIMES) is lives
@@ -147,7 +152,12 @@ def test_a_token_stands_while_its_session_lives_and_its_user_is_active(
 def test_a_token_does_not_stand_past_the_whole_time_of_a_session_in_use() -> None:
     end = NOW + LIFETIMES.absolute
     standing = Standing(
-        user_id=ANNA, role=Role.MEMBER, status=Status.ACTIVE, created_at=NOW, last_used_at=end
+        user_id=ANNA,
+        role=Role.MEMBER,
+        status=Status.ACTIVE,
+        created_at=NOW,
+        last_used_at=end,
+        proved_at=NOW,
     )
     assert standing.is_alive(now=end - TICK, lifetimes=LIFETIMES)
     assert not standing.is_alive(now=end, lifetimes=LIFETIMES)

@@ -17,11 +17,13 @@ from adapters.persistence.schema import NEWEST, SqlSchema
 from adapters.persistence.unit_of_work import SqlStore
 from application.ports.accounts import UserFilter
 from application.ports.store import SchemaState
+from domain.access import SessionId
 from tests.adapters.persistence.test_audit_trail import entry
 from tests.application.house import Store
 from tests.domain.examples import (
     ANNA,
     ITEM,
+    LATER,
     NOW,
     SESSION,
     a_key,
@@ -30,6 +32,7 @@ from tests.domain.examples import (
     a_token,
     a_user,
     an_item,
+    uuid,
 )
 
 MIGRATIONS = Path(schema.__file__).parent / "migrations"
@@ -134,6 +137,20 @@ def test_every_step_can_be_taken_back_and_again_with_data_present(
         assert list(see.users.matching(UserFilter(words="ANNA@"), after=None, limit=9)) == [
             a_user()
         ]
+
+
+def test_whoever_was_signed_in_before_proofs_had_a_time_gave_theirs_then(
+    database: Database, full: Store
+) -> None:
+    later = a_session(id=SessionId(uuid(12)), created_at=LATER, last_used_at=LATER, proved_at=NOW)
+    with full.unit_of_work() as work:
+        work.sessions.add(later)
+        work.commit()
+    go(database, "0004", down=True)
+    go(database, "head")
+    with full.reading() as see:
+        found = {each.id: each.proved_at for each in see.sessions.of_user(ANNA)}
+    assert found == {SESSION: NOW, later.id: LATER}
 
 
 def test_all_steps_can_be_taken_back_and_again(database: Database, full: Store) -> None:

@@ -22,6 +22,7 @@ from tests.domain.examples import (
     uuid,
 )
 
+BEFORE = NOW - timedelta(minutes=1)
 TICK = timedelta(microseconds=1)
 
 
@@ -53,13 +54,14 @@ def bert(store: Store) -> User:
 
 
 def test_a_session_stands_with_its_users_role_and_status(store: Store, anna: User) -> None:
-    keep(store, a_session(last_used_at=LATER))
+    keep(store, a_session(last_used_at=LATER, proved_at=BEFORE))
     expected = Standing(
         user_id=ANNA,
         role=Role.MEMBER,
         status=Status.ACTIVE,
         created_at=NOW,
         last_used_at=LATER,
+        proved_at=BEFORE,
     )
     with store.reading() as see:
         assert see.sessions.standing(SESSION) == expected
@@ -75,7 +77,7 @@ def test_a_session_stands_with_its_users_role_and_status(store: Store, anna: Use
 
 def test_a_session_that_is_held_can_be_changed(store: Store, anna: User) -> None:
     keep(store, a_session())
-    rotated = a_session().rotated(secret_id="another", now=LATER)
+    rotated = a_session().rotated(secret_id="another", now=LATER).proved(now=BEFORE)
     with store.unit_of_work() as work:
         assert work.sessions.lock(SESSION) == a_session()
         work.sessions.save(rotated)

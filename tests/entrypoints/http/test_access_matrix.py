@@ -79,6 +79,7 @@ TABLE: dict[str, Row] = {
         202, json={"new_email": "elsewhere@example.com", "password": PASSWORD}
     ),
     "POST /v1/users/me/email-verification": own(202),
+    "POST /v1/auth/reauthenticate": own(204, json={"password": PASSWORD}),
     "GET /v1/users/me/activity": own(200),
     "GET /v1/audit": admins(200),
     "GET /v1/users": admins(200),
