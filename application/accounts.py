@@ -11,7 +11,7 @@ from application.proving import PasswordProof, present, require_given
 from application.throttling import Throttle, network
 from domain import email as emails
 from domain import password as passwords
-from domain.access import Caller, Origin, Role, UserId
+from domain.access import Caller, Origin, Person, Role, UserId
 from domain.audit import Action, Result, Target, TargetType
 from domain.errors import EmailTaken, LastAdmin, WeakPassword
 from domain.mail import Topic
@@ -175,7 +175,7 @@ class ChangePassword:
     mailroom: Mailroom
     auditor: Auditor
 
-    def __call__(self, caller: Caller, current: str | None, new: str) -> None:
+    def __call__(self, caller: Person, current: str | None, new: str) -> None:
         with self.reading() as see:
             user = present(see.users.get(caller.user_id))
         require_given(user, current, field="current_password")
@@ -207,7 +207,7 @@ class DeleteAccount:
     proof: PasswordProof
     auditor: Auditor
 
-    def __call__(self, caller: Caller, password: str | None) -> None:
+    def __call__(self, caller: Person, password: str | None) -> None:
         with self.reading() as see:
             user = present(see.users.get(caller.user_id))
         self.proof.check(caller, user, password, before=Action.ACCOUNT_DELETED)

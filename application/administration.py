@@ -105,6 +105,7 @@ class RemoveUser:
         with self.unit_of_work() as work:
             admins = work.users.lock_active_admins()
             _found(work.users.lock(id))
+            _not_by_key(caller, id)
             if admins == {id}:
                 raise LastAdmin
             work.changes.note_owner_gone(id, at=self.clock())
@@ -121,7 +122,8 @@ class ListUserSessions:
     reading: Reading
     live: LiveSessions
 
-    def __call__(self, id: UserId) -> Sequence[LiveSession]:
+    def __call__(self, caller: Caller, id: UserId) -> Sequence[LiveSession]:
+        _not_by_key(caller, id)
         with self.reading() as see:
             _found(see.users.get(id))
             return self.live.of_user(see, id)
@@ -137,9 +139,16 @@ class EndUserSessions:
     def __call__(self, caller: Caller, id: UserId) -> None:
         with self.unit_of_work() as work:
             _found(work.users.lock(id))
+            _not_by_key(caller, id)
             work.sessions.remove_all_of(id)
             _note(work, self.auditor, Action.USER_SESSIONS_ENDED, caller, id)
             work.commit()
+
+
+def _not_by_key(caller: Caller, id: UserId) -> None:
+    """Raise Forbidden where a key would do to its own user what is done in person only."""
+    if id == caller.user_id:
+        caller.in_person()
 
 
 def _found(user: User | None) -> User:

@@ -7,7 +7,7 @@ from application.ports.security import PasswordHasher
 from application.ports.store import Reading, UnitOfWork, UnitsOfWork
 from application.ports.surroundings import Clock
 from application.throttling import Throttle
-from domain.access import Caller
+from domain.access import Person
 from domain.audit import Action, Result, Target, TargetType
 from domain.errors import InvalidValue, TokenRevoked, WrongPassword
 from domain.text import composed
@@ -27,7 +27,7 @@ class PasswordProof:
     throttle: Throttle
     auditor: Auditor
 
-    def check(self, caller: Caller, user: User, password: str | None, *, before: Action) -> None:
+    def check(self, caller: Person, user: User, password: str | None, *, before: Action) -> None:
         """Raise WrongPassword, or TooManyAttempts, unless this is the user's password.
 
         Raises ReauthenticationRequired where there is none, was none given, and no proof is fresh.
@@ -74,7 +74,7 @@ class Reauthenticate:
     proof: PasswordProof
     auditor: Auditor
 
-    def __call__(self, caller: Caller, password: str) -> None:
+    def __call__(self, caller: Person, password: str) -> None:
         with self.reading() as see:
             user = present(see.users.get(caller.user_id))
         self.proof.check(caller, user, password, before=Action.REAUTHENTICATED)

@@ -13,7 +13,7 @@ from application.ports.surroundings import Clock
 from application.proving import PasswordProof, present
 from application.throttling import Throttle, network
 from domain import email as emails
-from domain.access import Caller, Origin
+from domain.access import Caller, Origin, Person
 from domain.audit import Action, Target, TargetType
 from domain.errors import InvalidOneTimeToken
 from domain.mail import OneTimeToken, Topic
@@ -147,7 +147,8 @@ class RequestVerification:
 class RequestEmailChange:
     """Ask for another address; nothing changes before that one answers.
 
-    Whether somebody else has it is not told. Only the newest wish counts.
+    Whether somebody else has it is not told. Only the newest wish counts. Who has no password
+    asks with a fresh proof instead.
     """
 
     unit_of_work: UnitsOfWork
@@ -156,7 +157,7 @@ class RequestEmailChange:
     mailroom: Mailroom
     auditor: Auditor
 
-    def __call__(self, caller: Caller, email: str, password: str) -> None:
+    def __call__(self, caller: Person, email: str, password: str | None) -> None:
         address = emails.address(email, field="new_email")
         with self.reading() as see:
             user = present(see.users.get(caller.user_id))

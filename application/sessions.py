@@ -1,47 +1,78 @@
-"""Sessions that are there: who is calling, what one's sign-ins are, and ending them."""
+"""Who is calling, what one's sign-ins are, and ending them."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from application.auditing import Auditor
-from application.ports.security import AccessTokens, ReadAccessToken, RefreshTokens
+from application.machine_keys import end_key
+from application.ports.security import (
+    AccessTokens,
+    MachineKeyTexts,
+    ReadAccessToken,
+    RefreshTokens,
+)
 from application.ports.store import Reading, Repositories, UnitOfWork, UnitsOfWork
 from application.ports.surroundings import Clock
-from domain.access import Caller, Origin, Scopes, SessionId, UserId
+from domain.access import Caller, Machine, Origin, Person, Scopes, SessionId, UserId
 from domain.audit import Action, Target, TargetType
 from domain.errors import (
     InvalidRefreshToken,
     InvalidToken,
+    KeyRevoked,
     SessionNotFound,
     TokenExpired,
     TokenRevoked,
 )
+from domain.machine_key import is_news
 from domain.session import Lifetimes, Session
 
 
 @dataclass(frozen=True, slots=True)
 class Identify:
-    """Say who is calling: a good token of a live session, with what its user's role allows now."""
+    """Say who is calling: a good token of a live session, or a good key of a machine.
+
+    Either may do what it was made for, as far as its user's role allows it now.
+    """
 
     reading: Reading
     clock: Clock
     lifetimes: Lifetimes
     access_tokens: AccessTokens
+    key_texts: MachineKeyTexts
 
-    def __call__(self, access_token: str, origin: Origin) -> Caller:
+    def __call__(self, token: str, origin: Origin) -> Caller:
         now = self.clock()
-        claims = self.access_tokens.read(access_token, now=now)
+        if self.key_texts.is_one(token):
+            return self._machine(token, origin, now)
+        claims = self.access_tokens.read(token, now=now)
         with self.reading() as see:
             standing = see.sessions.standing(claims.session_id)
         if standing is None or not standing.is_alive(now=now, lifetimes=self.lifetimes):
             raise TokenRevoked
-        return Caller(
+        return Person(
             user_id=standing.user_id,
             session_id=claims.session_id,
             proved_at=standing.proved_at,
             role=standing.role,
             scopes=claims.scopes & standing.role.scopes,
+            origin=origin,
+        )
+
+    def _machine(self, text: str, origin: Origin, now: datetime) -> Machine:
+        digest = self.key_texts.digest(text)
+        with self.reading() as see:
+            standing = see.machine_keys.standing(digest)
+        if standing is None:
+            raise KeyRevoked
+        standing.check(now=now)
+        return Machine(
+            user_id=standing.user_id,
+            key_id=standing.id,
+            is_news=is_news(standing.last_used_at, now=now),
+            role=standing.role,
+            scopes=standing.scopes & standing.role.scopes,
             origin=origin,
         )
 
@@ -78,7 +109,7 @@ class ListSessions:
     reading: Reading
     live: LiveSessions
 
-    def __call__(self, caller: Caller) -> Sequence[LiveSession]:
+    def __call__(self, caller: Person) -> Sequence[LiveSession]:
         with self.reading() as see:
             return self.live.of_user(see, caller.user_id)
 
@@ -91,7 +122,7 @@ class EndSession:
     live: LiveSessions
     auditor: Auditor
 
-    def __call__(self, caller: Caller, id: SessionId) -> None:
+    def __call__(self, caller: Person, id: SessionId) -> None:
         with self.unit_of_work() as work:
             if id not in {one.session.id for one in self.live.of_user(work, caller.user_id)}:
                 raise SessionNotFound
@@ -107,7 +138,7 @@ class EndSessions:
     unit_of_work: UnitsOfWork
     auditor: Auditor
 
-    def __call__(self, caller: Caller, *, include_current: bool) -> None:
+    def __call__(self, caller: Person, *, include_current: bool) -> None:
         with self.unit_of_work() as work:
             keep = None if include_current else caller.session_id
             work.sessions.remove_all_of(caller.user_id, keep=keep)
@@ -128,7 +159,7 @@ class SignOut:
     unit_of_work: UnitsOfWork
     auditor: Auditor
 
-    def __call__(self, caller: Caller) -> None:
+    def __call__(self, caller: Person) -> None:
         with self.unit_of_work() as work:
             work.sessions.remove(caller.session_id)
             note_end(work, self.auditor, caller.session_id, caller.origin, caller.user_id)
@@ -139,21 +170,36 @@ class SignOut:
 class RevokeToken:
     """End the session of a token, whoever brings it (RFC 7009); anything else changes nothing.
 
-    Every genuine token will do: access or refresh, expired or superseded.
+    Every genuine token will do: access or refresh, expired or superseded. A machine key ends
+    itself, so that whoever finds a leaked one can see to it.
     """
 
     unit_of_work: UnitsOfWork
     access_tokens: AccessTokens
     refresh_tokens: RefreshTokens
+    key_texts: MachineKeyTexts
     auditor: Auditor
 
     def __call__(self, token: str, origin: Origin) -> None:
         with self.unit_of_work() as work:
+            if self.key_texts.is_one(token):
+                self._end_key(work, token, origin)
+                return
             session = self._session_of(work, token)
             if session is not None:
                 work.sessions.remove(session.id)
                 note_end(work, self.auditor, session.id, origin, session.user_id)
                 work.commit()
+
+    def _end_key(self, work: UnitOfWork, token: str, origin: Origin) -> None:
+        try:
+            digest = self.key_texts.digest(token)
+        except InvalidToken:
+            return
+        key = work.machine_keys.lock_known_by(digest)
+        if key is not None:
+            end_key(work, self.auditor, key, origin)
+            work.commit()
 
     def _session_of(self, work: UnitOfWork, token: str) -> Session | None:
         try:
@@ -182,7 +228,7 @@ class LiveToken:
 
 @dataclass(frozen=True, slots=True)
 class Introspect:
-    """Say whether an access token is alive (RFC 7662), and no more of one that is not."""
+    """Say whether an access token is alive (RFC 7662), and no more of anything else."""
 
     identify: Identify
     access_tokens: AccessTokens
@@ -193,6 +239,28 @@ class Introspect:
             return LiveToken(self.access_tokens.inspect(token), caller.scopes)
         except (InvalidToken, TokenExpired, TokenRevoked):
             return None
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """Who a token speaks for now, and until when at the latest (Unix time)."""
+
+    caller: Caller
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Foresee:
+    """Say who a token speaks for, for whoever stays connected and asks again and again."""
+
+    identify: Identify
+    access_tokens: AccessTokens
+
+    def __call__(self, token: str, origin: Origin) -> Outlook:
+        caller = self.identify(token, origin)
+        if isinstance(caller, Machine):
+            return Outlook(caller, math.inf)  # its end is seen when it is asked again
+        return Outlook(caller, self.access_tokens.inspect(token).expires_at)
 
 
 def note_end(

@@ -7,10 +7,11 @@ from enum import StrEnum
 from typing import NewType, TypeAlias
 from uuid import UUID
 
-from domain.errors import InsufficientScope, InvalidScope, ReauthenticationRequired
+from domain.errors import Forbidden, InsufficientScope, InvalidScope, ReauthenticationRequired
 
 UserId = NewType("UserId", UUID)
 SessionId = NewType("SessionId", UUID)
+MachineKeyId = NewType("MachineKeyId", UUID)
 
 USER_AGENT_MAX = 512
 """Characters of a User-Agent that are kept; the rest says nothing more."""
@@ -87,11 +88,9 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """A user who proved who they are, with what this request may do and where it came from."""
+    """Who is calling in a user's name, with what this request may do and where it came from."""
 
     user_id: UserId
-    session_id: SessionId
-    proved_at: datetime
     role: Role
     scopes: Scopes
     origin: Origin
@@ -100,6 +99,31 @@ class Caller:
         """Raise InsufficientScope unless the caller has every scope that is needed."""
         if not self.scopes.issuperset(needed):
             raise InsufficientScope(names_of(frozenset(needed)))
+
+    def in_person(self) -> "Person":
+        """Return the user themselves. Raises Forbidden: no machine decides how one signs in."""
+        raise Forbidden
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine(Caller):
+    """A program with a key."""
+
+    key_id: MachineKeyId
+    is_news: bool
+    """Whether this use of the key is worth noting."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person(Caller):
+    """The user themselves, signed in: in which session, and when they last proved who they are."""
+
+    session_id: SessionId
+    proved_at: datetime
+
+    def in_person(self) -> "Person":
+        """Return this very caller."""
+        return self
 
     def require_fresh(self, *, now: datetime) -> None:
         """Raise ReauthenticationRequired unless the proof of who this is is fresh.

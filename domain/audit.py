@@ -40,6 +40,9 @@ class Action(StrEnum):
     USER_SESSIONS_ENDED = "user.sessions_ended"
     KEY_CREATED = "key.created"
     KEY_RETIRED = "key.retired"
+    MACHINE_KEY_CREATED = "machine_key.created"
+    MACHINE_KEY_USED = "machine_key.first_used"
+    MACHINE_KEY_DELETED = "machine_key.deleted"
     SCOPE_REFUSED = "scope.refused"
     STORE_RESTORED = "store.restored"
 
@@ -57,6 +60,7 @@ class TargetType(StrEnum):
     USER = "user"
     SESSION = "session"
     KEY = "key"
+    MACHINE_KEY = "machine_key"
     ROUTE = "route"
     STORE = "store"
 

@@ -5,10 +5,10 @@ BasaltError
 │   ├── InvalidCursor · InvalidScope · InvalidOneTimeToken
 ├── NotAuthenticated        who you are is not proved
 │   ├── Unauthenticated
-│   ├── BadBearer: InvalidToken · TokenExpired · TokenRevoked
+│   ├── BadBearer: InvalidToken · TokenExpired · KeyExpired · TokenRevoked · KeyRevoked
 │   └── InvalidCredentials · InvalidRefreshToken · RefreshTokenReused
 ├── Refused                 we know who you are, and you may not
-│   ├── Forbidden · InsufficientScope · KeySigns
+│   ├── Forbidden · InsufficientScope · KeySigns · TooManyKeys
 │   └── WrongPassword · ReauthenticationRequired
 ├── NotFound                there is no such thing, or none for you
 │   └── ItemNotFound · UserNotFound · SessionNotFound · GrantNotFound · KeyNotFound
@@ -101,6 +101,18 @@ class TokenRevoked(BadBearer):
 
     code = "TOKEN_REVOKED"
     message = "The session of this access token is over. Sign in again."
+
+
+class KeyExpired(TokenExpired):
+    """The machine key was good and its time is over."""
+
+    message = "This key has expired. Make another one."
+
+
+class KeyRevoked(TokenRevoked):
+    """The machine key was deleted, or its user is no longer alive."""
+
+    message = "This key is no longer good. Make another one."
 
 
 class InvalidCredentials(NotAuthenticated):
@@ -197,6 +209,13 @@ class KeySigns(Refused):
     message = "This key signs now. Rotate the keys first, then retire it."
 
 
+class TooManyKeys(Refused):
+    """The user has as many machine keys as one may have."""
+
+    code = "FORBIDDEN"
+    message = "You have as many keys as one may have. Delete one first."
+
+
 class GrantNotFound(NotFound):
     """The user has no grant on the item."""
 
@@ -205,7 +224,7 @@ class GrantNotFound(NotFound):
 
 
 class KeyNotFound(NotFound):
-    """No signing key has this id."""
+    """No key has this id, or none of the caller's."""
 
     code = "KEY_NOT_FOUND"
     message = "No such key."

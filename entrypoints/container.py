@@ -21,6 +21,7 @@ from adapters.security.access_tokens import JwtAccessTokens
 from adapters.security.audit_chain import HmacAuditChain
 from adapters.security.common_passwords import ListedCommonPasswords
 from adapters.security.cursors import SignedCursors
+from adapters.security.machine_keys import RandomMachineKeyTexts
 from adapters.security.one_time_tokens import DerivedOneTimeTokens
 from adapters.security.passwords import Argon2PasswordHasher
 from adapters.security.refresh_tokens import DerivedRefreshTokens
@@ -33,6 +34,7 @@ from application import (
     auditing,
     changes,
     keys,
+    machine_keys,
     mailing,
     moving,
     recovery,
@@ -127,6 +129,7 @@ class Container(containers.DeclarativeContainer):
     sealer = providers.Singleton(SecretSealer, secrets)
     cursors = providers.Singleton(SignedCursors, secrets)
     refresh_tokens = providers.Singleton(DerivedRefreshTokens, secrets)
+    machine_key_texts = providers.Singleton(RandomMachineKeyTexts, random)
     forge = providers.Singleton(EcKeyForge, sealer)
     key_ring = providers.Singleton(KeyRing, reading, forge, clock)
     access_tokens = providers.Singleton(
@@ -330,7 +333,10 @@ class Container(containers.DeclarativeContainer):
         by_address=refreshes_from_address,
         auditor=auditor,
     )
-    identify = providers.Singleton(sessions.Identify, reading, clock, lifetimes, access_tokens)
+    identify = providers.Singleton(
+        sessions.Identify, reading, clock, lifetimes, access_tokens, machine_key_texts
+    )
+    foresee = providers.Singleton(sessions.Foresee, identify, access_tokens)
     reauthenticate = providers.Singleton(
         Reauthenticate, unit_of_work, reading, clock, proof, auditor
     )
@@ -339,9 +345,29 @@ class Container(containers.DeclarativeContainer):
     end_sessions = providers.Singleton(sessions.EndSessions, unit_of_work, auditor)
     sign_out = providers.Singleton(sessions.SignOut, unit_of_work, auditor)
     revoke_token = providers.Singleton(
-        sessions.RevokeToken, unit_of_work, access_tokens, refresh_tokens, auditor
+        sessions.RevokeToken,
+        unit_of_work=unit_of_work,
+        access_tokens=access_tokens,
+        refresh_tokens=refresh_tokens,
+        key_texts=machine_key_texts,
+        auditor=auditor,
     )
     introspect = providers.Singleton(sessions.Introspect, identify, access_tokens)
+
+    # Keys for machines.
+    create_machine_key = providers.Singleton(
+        machine_keys.CreateMachineKey,
+        unit_of_work=unit_of_work,
+        clock=clock,
+        ids=ids,
+        texts=machine_key_texts,
+        auditor=auditor,
+    )
+    list_machine_keys = providers.Singleton(machine_keys.ListMachineKeys, reading)
+    delete_machine_key = providers.Singleton(
+        machine_keys.DeleteMachineKey, unit_of_work, clock, auditor
+    )
+    note_key_use = providers.Singleton(machine_keys.NoteKeyUse, unit_of_work, clock, auditor)
 
     # Signing keys.
     publish_keys = providers.Singleton(keys.PublishKeys, reading)

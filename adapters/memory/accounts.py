@@ -5,10 +5,11 @@ from datetime import datetime
 
 from adapters.memory.items import InMemoryItems
 from adapters.memory.shelves import Shelves
-from application.ports.accounts import Sessions, UserFilter, Users
+from application.ports.accounts import MachineKeys, Sessions, UserFilter, Users
 from application.ports.places import Place
-from domain.access import SessionId, UserId
+from domain.access import MachineKeyId, SessionId, UserId
 from domain.errors import EmailTaken, TokenRevoked
+from domain.machine_key import KeyStanding, MachineKey
 from domain.session import Lifetimes, Session, Standing
 from domain.user import User
 
@@ -60,6 +61,9 @@ class InMemoryUsers(Users):
         self._shelves.users.pop(id, None)
         InMemorySessions(self._shelves).remove_all_of(id)
         shelves = self._shelves
+        shelves.machine_keys = {
+            key: one for key, one in shelves.machine_keys.items() if one.user_id != id
+        }
         for item in [one for one in shelves.items.values() if one.owner_id == id]:
             InMemoryItems(shelves).remove(item)
         shelves.grants = {key: one for key, one in shelves.grants.items() if key[1] != id}
@@ -127,3 +131,47 @@ class InMemorySessions(Sessions):
         for session in over[:at_most]:
             del sessions[session.id]
         return len(over[:at_most])
+
+
+class InMemoryMachineKeys(MachineKeys):
+    """Machine keys in a dictionary."""
+
+    def __init__(self, shelves: Shelves) -> None:
+        self._shelves = shelves
+
+    def standing(self, digest: bytes) -> KeyStanding | None:
+        key = self.lock_known_by(digest)
+        if key is None:
+            return None
+        user = self._shelves.users[key.user_id]
+        return KeyStanding(
+            id=key.id,
+            user_id=user.id,
+            role=user.role,
+            status=user.status,
+            scopes=key.scopes,
+            expires_at=key.expires_at,
+            last_used_at=key.last_used_at,
+        )
+
+    def of_user(self, user_id: UserId) -> Sequence[MachineKey]:
+        found = [one for one in self._shelves.machine_keys.values() if one.user_id == user_id]
+        return sorted(found, key=lambda one: (one.created_at, one.id), reverse=True)
+
+    def lock(self, id: MachineKeyId) -> MachineKey | None:
+        return self._shelves.machine_keys.get(id)
+
+    def lock_known_by(self, digest: bytes) -> MachineKey | None:
+        keys = self._shelves.machine_keys.values()
+        return next((one for one in keys if one.digest == digest), None)
+
+    def add(self, key: MachineKey) -> None:
+        if key.user_id not in self._shelves.users:
+            raise TokenRevoked
+        self._shelves.machine_keys[key.id] = key
+
+    def save(self, key: MachineKey) -> None:
+        self._shelves.machine_keys[key.id] = key
+
+    def remove(self, id: MachineKeyId) -> None:
+        self._shelves.machine_keys.pop(id, None)

@@ -4,10 +4,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Never
 
-from domain.access import SessionId, UserId
+from domain.access import MachineKeyId, SessionId, UserId
 from domain.audit import Entry
 from domain.item import Item, ItemId
 from domain.key import KeyId, SigningKey
+from domain.machine_key import MachineKey
 from domain.mail import Letter, LetterId, OneTimeToken
 from domain.session import Session
 from domain.sharing import Grant
@@ -30,6 +31,7 @@ class Shelves:
 
     users: dict[UserId, User] = field(default_factory=dict)
     sessions: dict[SessionId, Session] = field(default_factory=dict)
+    machine_keys: dict[MachineKeyId, MachineKey] = field(default_factory=dict)
     items: dict[ItemId, Item] = field(default_factory=dict)
     keys: dict[KeyId, SigningKey] = field(default_factory=dict)
     grants: dict[tuple[ItemId, UserId], Grant] = field(default_factory=dict)
@@ -51,6 +53,7 @@ class Shelves:
             self,
             users=dict(self.users),
             sessions=dict(self.sessions),
+            machine_keys=dict(self.machine_keys),
             items=dict(self.items),
             keys=dict(self.keys),
             grants=dict(self.grants),

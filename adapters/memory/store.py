@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Self
 
-from adapters.memory.accounts import InMemorySessions, InMemoryUsers
+from adapters.memory.accounts import InMemoryMachineKeys, InMemorySessions, InMemoryUsers
 from adapters.memory.items import (
     InMemoryChanges,
     InMemoryGrants,
@@ -39,6 +39,10 @@ class InMemoryRepositories(Repositories):
     @property
     def sessions(self) -> InMemorySessions:
         return InMemorySessions(self._shelves)
+
+    @property
+    def machine_keys(self) -> InMemoryMachineKeys:
+        return InMemoryMachineKeys(self._shelves)
 
     @property
     def items(self) -> InMemoryItems:

@@ -28,6 +28,7 @@ from domain.attributes import compact
 from domain.audit import TARGET_ID_MAX
 from domain.email import EMAIL_MAX
 from domain.item import DESCRIPTION_MAX, TITLE_MAX
+from domain.machine_key import NAME_MAX
 from domain.mail import CAUSE_MAX
 from domain.user import DISPLAY_NAME_MAX
 from domain.words import WORD_MAX
@@ -119,6 +120,23 @@ class SessionRow(SQLModel, table=True):
         Index(None, "last_used_at"),
         Index(None, "created_at"),
     )
+
+
+class MachineKeyRow(SQLModel, table=True):
+    """What a program calls with in a user's name: a digest of it."""
+
+    __tablename__ = "machine_keys"
+
+    id: UUID = Field(primary_key=True)
+    user_id: UUID = Field(sa_column=_user_key())
+    name: str = Field(max_length=NAME_MAX)
+    scope: str = Field(max_length=512)
+    digest: bytes = Field(sa_type=LargeBinary, unique=True)
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+
+    __table_args__ = (Index(None, "user_id", "created_at"),)
 
 
 class ItemRow(SQLModel, table=True):

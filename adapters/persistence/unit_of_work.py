@@ -13,6 +13,7 @@ from adapters.persistence.grants import SqlGrants
 from adapters.persistence.group_commit import Committing
 from adapters.persistence.items import SqlItems
 from adapters.persistence.keys import SqlSigningKeys
+from adapters.persistence.machine_keys import SqlMachineKeys
 from adapters.persistence.mail import SqlOneTimeTokens, SqlOutbox
 from adapters.persistence.replays import SqlReplays
 from adapters.persistence.sessions import SqlSessions
@@ -35,6 +36,10 @@ class SqlRepositories(Repositories):
     @cached_property
     def sessions(self) -> SqlSessions:
         return SqlSessions(self._statements)
+
+    @cached_property
+    def machine_keys(self) -> SqlMachineKeys:
+        return SqlMachineKeys(self._statements)
 
     @cached_property
     def items(self) -> SqlItems:

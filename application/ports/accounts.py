@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Protocol
 
 from application.ports.places import Place
-from domain.access import Role, SessionId, UserId
+from domain.access import MachineKeyId, Role, SessionId, UserId
+from domain.machine_key import KeyStanding, MachineKey
 from domain.session import Lifetimes, Session, Standing
 from domain.user import Status, User
 
@@ -77,3 +78,28 @@ class Sessions(Protocol):
 
     def remove_over(self, lifetimes: Lifetimes, *, now: datetime, at_most: int) -> int:
         """Remove sessions that are idle too long or too old; return how many there were."""
+
+
+class MachineKeys(Protocol):
+    """What programs call with in their users' names; what was deleted is not kept."""
+
+    def standing(self, digest: bytes) -> KeyStanding | None:
+        """Return what decides whether the key of this digest is good, in one look."""
+
+    def of_user(self, user_id: UserId) -> Sequence[MachineKey]:
+        """Return the keys of a user, the newest first."""
+
+    def lock(self, id: MachineKeyId) -> MachineKey | None:
+        """Return a key and hold it against other writers until the unit of work ends."""
+
+    def lock_known_by(self, digest: bytes) -> MachineKey | None:
+        """As `lock`, for the key of this digest."""
+
+    def add(self, key: MachineKey) -> None:
+        """Add a key."""
+
+    def save(self, key: MachineKey) -> None:
+        """Write a key that is locked."""
+
+    def remove(self, id: MachineKeyId) -> None:
+        """End a key, if it is there."""

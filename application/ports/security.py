@@ -94,6 +94,19 @@ class RefreshTokens(Protocol):
         """Whether we made the token of that count for this session."""
 
 
+class MachineKeyTexts(Protocol):
+    """What machine keys look like: known as such by everybody, and to the store by a digest."""
+
+    def make(self) -> str:
+        """Return the text of a new key, which nobody can guess."""
+
+    def is_one(self, text: str) -> bool:
+        """Whether a token says of itself that it is a key."""
+
+    def digest(self, text: str) -> bytes:
+        """Return what a key is kept by. Raises InvalidToken for what cannot be a key of ours."""
+
+
 class Cursors(Protocol):
     """Places in lists, sealed so that clients can keep them and cannot alter them."""
 

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from enum import Enum, auto
 from typing import Protocol, Self
 
-from application.ports.accounts import Sessions, Users
+from application.ports.accounts import MachineKeys, Sessions, Users
 from application.ports.items import Changes, Grants, Items, Replays
 from application.ports.mail import OneTimeTokens, Outbox
 from application.ports.records import AuditTrail, SigningKeys, Tallies, Vault
@@ -21,6 +21,10 @@ class Repositories(Protocol):
     @property
     def sessions(self) -> Sessions:
         """The live sign-ins."""
+
+    @property
+    def machine_keys(self) -> MachineKeys:
+        """What programs call with."""
 
     @property
     def items(self) -> Items:

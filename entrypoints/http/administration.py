@@ -12,7 +12,7 @@ from domain.errors import InvalidCursor, LastAdmin, UserNotFound
 from domain.item import PAGE_DEFAULT, PAGE_MAX
 from domain.text import line
 from domain.user import Status
-from entrypoints.http.answers import private
+from entrypoints.http.answers import personal, private
 from entrypoints.http.dependencies import App, Call, signed_in
 from entrypoints.http.fields import LINE, Answer, Id, Shape, ruled, text
 from entrypoints.http.paging import next_page
@@ -100,20 +100,20 @@ async def edit_user(call: Writer, id: Id, body: UserPatch) -> UserAnswer:
     return UserAnswer.model_validate(user)
 
 
-@router.delete("/{id}", status_code=204, responses=private(UserNotFound, LastAdmin))
+@router.delete("/{id}", status_code=204, responses=personal(UserNotFound, LastAdmin))
 async def remove_user(call: Writer, id: Id) -> None:
-    """Remove an account with its items and its sessions."""
+    """Remove an account with its items and its sessions; not with a key of its own."""
     await call.change(lambda use: use.remove_user, UserId(id))
 
 
-@router.get("/{id}/sessions", responses=private(UserNotFound))
+@router.get("/{id}/sessions", responses=personal(UserNotFound))
 async def list_user_sessions(call: Reader, id: Id) -> SessionListAnswer:
-    """Look at the sign-ins of any account."""
-    found = await call.app.run(lambda use: use.list_user_sessions, UserId(id))
+    """Look at the sign-ins of any account; not with a key of its own."""
+    found = await call.run(lambda use: use.list_user_sessions, UserId(id))
     return SessionListAnswer(data=[SessionAnswer.of(live, call.caller) for live in found])
 
 
-@router.delete("/{id}/sessions", status_code=204, responses=private(UserNotFound))
+@router.delete("/{id}/sessions", status_code=204, responses=personal(UserNotFound))
 async def end_user_sessions(call: Writer, id: Id) -> None:
-    """End all sessions of an account."""
+    """End all sessions of an account; not with a key of its own."""
     await call.change(lambda use: use.end_user_sessions, UserId(id))

@@ -4,6 +4,7 @@ from typing import Any
 
 from domain.errors import (
     BasaltError,
+    Forbidden,
     IdempotencyInProgress,
     IdempotencyKeyReused,
     InsufficientScope,
@@ -60,3 +61,8 @@ def public(*errors: Errors, body: bool = False) -> dict[int | str, dict[str, Any
 def private(*errors: Errors, body: bool = False) -> dict[int | str, dict[str, Any]]:
     """Return the error answers of an operation that needs a caller."""
     return public(*WITH_CALLER, *errors, body=body)
+
+
+def personal(*errors: Errors, body: bool = False) -> dict[int | str, dict[str, Any]]:
+    """Return the error answers of an operation that needs the user in person, and no machine."""
+    return private(Forbidden, *errors, body=body)

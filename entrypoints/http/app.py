@@ -17,6 +17,7 @@ from entrypoints.http import (
     changes,
     health,
     items,
+    machine_keys,
     recovery,
     sessions,
     sharing,
@@ -37,7 +38,10 @@ DESCRIPTION = """Accounts, sign-in that can be trusted, and the items that peopl
 
 Every error has one envelope: `{"error": {"code", "message", "details"}}`. Codes are stable;
 each operation lists its own. The token endpoints take OAuth 2's parameters and answer errors
-in this envelope too."""
+in this envelope too.
+
+Programs call with keys of their own, sent like access tokens. What concerns credentials
+(passwords, sessions, keys, leaving) is done in person: a key is answered FORBIDDEN there."""
 
 ROUTES = (
     changes,
@@ -45,6 +49,7 @@ ROUTES = (
     items,
     sharing,
     users,
+    machine_keys,
     recovery,
     audit,
     administration,
@@ -145,4 +150,5 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
+        await application.settle()
         await anyio.to_thread.run_sync(application.close)

@@ -1,11 +1,12 @@
 """The application as the HTTP edge calls it: use cases of one container, in worker threads."""
 
+import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from typing import ParamSpec, TypeAlias, TypeVar
 
-from domain.access import Caller, Origin
-from domain.errors import Unavailable
+from domain.access import Caller, Machine, MachineKeyId, Origin
+from domain.errors import BasaltError, Unavailable
 from entrypoints.container import Container, glancing
 from entrypoints.http.feeds import Feeds
 from entrypoints.http.threads import WorkerThreads
@@ -31,6 +32,7 @@ class Application:
         self.settings = settings
         self.feeds = Feeds()
         self.is_stopping = False
+        self._noting: dict[MachineKeyId, asyncio.Task[None]] = {}
         self._glances: Container | None = None
         self._writer: Writer | None = None
         self._threads = WorkerThreads("worker", threads=settings.threads, queue=_QUEUE)
@@ -38,9 +40,33 @@ class Application:
 
     async def identify(self, token: str, origin: Origin) -> Caller:
         """Say who is calling. Raises NotAuthenticated, Unavailable."""
-        if self.container.access_tokens().is_at_hand(token):
-            return await self.look(lambda use: use.identify, token, origin)
-        return await self.run(lambda use: use.identify, token, origin)
+        use = self.container
+        if use.machine_key_texts().is_one(token) or use.access_tokens().is_at_hand(token):
+            caller = await self.look(lambda use: use.identify, token, origin)
+        else:
+            caller = await self.run(lambda use: use.identify, token, origin)
+        self.note_use(caller)
+        return caller
+
+    def note_use(self, caller: Caller) -> None:
+        """Note beside the request that a key is used, if that is news: nobody waits for it.
+
+        What cannot be stored now is noted with a later use.
+        """
+        if not isinstance(caller, Machine) or not caller.is_news or caller.key_id in self._noting:
+            return
+
+        async def note() -> None:
+            with suppress(BasaltError):
+                await self.change(lambda use: use.note_key_use, caller)
+
+        task = self._noting[caller.key_id] = asyncio.create_task(note())
+        task.add_done_callback(lambda _: self._noting.pop(caller.key_id))
+
+    async def settle(self) -> None:
+        """Wait for what goes on beside the requests."""
+        if self._noting:
+            await asyncio.wait(list(self._noting.values()))
 
     async def look(self, select: UseCase[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a use case that looks at one thing by its key: at a glance where that is possible.

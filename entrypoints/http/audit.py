@@ -1,12 +1,9 @@
 """/v1/audit and one's own activity: what happened, newest first."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query, Response
-from pydantic import AwareDatetime, BeforeValidator
-from pydantic_core import PydanticCustomError
 
 from application.auditing import EntryPage
 from application.ports.records import AuditFilter
@@ -18,7 +15,7 @@ from domain.text import line
 from entrypoints.http.answers import private
 from entrypoints.http.dependencies import Call, signed_in
 from entrypoints.http.examples import MOMENT, USER_ID, example
-from entrypoints.http.fields import LINE, Answer, Id, Time, ruled, text
+from entrypoints.http.fields import LINE, Answer, Id, Moment, Time, ruled, text
 from entrypoints.http.paging import next_page
 from entrypoints.http.route import strict_router
 
@@ -34,20 +31,6 @@ TargetId = Annotated[
     ruled(lambda id: line(id, field="target", longest=TARGET_ID_MAX)),
     text(longest=TARGET_ID_MAX, example="019ab1f2-7c3e-7d10-8a55-3f0c1d2e4b6a", pattern=LINE),
 ]
-
-
-def _moment(value: object) -> object:
-    """Take what RFC 3339 writes, and no number; a time that UTC cannot write is none."""
-    try:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-        if moment is not None and moment.tzinfo is not None:
-            return moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        pass
-    raise PydanticCustomError("datetime_invalid", "time")
-
-
-Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
 
 
 class EntryAnswer(Answer):

@@ -15,8 +15,8 @@ from domain.errors import (
     RefreshTokenReused,
     WrongPassword,
 )
-from entrypoints.http.answers import private, public
-from entrypoints.http.dependencies import PUBLIC, App, Call, Here, signed_in
+from entrypoints.http.answers import personal, private, public
+from entrypoints.http.dependencies import PUBLIC, App, Call, Here, PersonsCall, in_person, signed_in
 from entrypoints.http.errors import UnsupportedGrantType
 from entrypoints.http.examples import SESSION_ID, USER_ID, example
 from entrypoints.http.fields import (
@@ -31,8 +31,8 @@ from entrypoints.http.route import strict_router
 
 router = strict_router("/v1/auth", tag="sign-in")
 
-AnyCaller = Annotated[Call, signed_in()]
-Writer = Annotated[Call, signed_in(Scope.ACCOUNT_WRITE)]
+Anybody = Annotated[PersonsCall, in_person()]
+Writer = Annotated[PersonsCall, in_person(Scope.ACCOUNT_WRITE)]
 Introspector = Annotated[Call, signed_in(Scope.TOKENS_INTROSPECT)]
 
 
@@ -128,7 +128,8 @@ class TokenForm(Parameters):
     """A token; a hint of its kind is not needed, and is ignored like all else."""
 
     token: Parameter = Field(
-        description="An access token or a refresh token", examples=["brt_AZqx8nw-fRCKVT8…"]
+        description="An access token, a refresh token, or a machine key",
+        examples=["brt_AZqx8nw-fRCKVT8…"],
     )
 
 
@@ -209,7 +210,7 @@ async def issue_tokens(form: Annotated[TokenRequest, Form()], here: Here, app: A
     return TokensAnswer.model_validate(tokens)
 
 
-@router.post("/reauthenticate", status_code=204, responses=private(WrongPassword, body=True))
+@router.post("/reauthenticate", status_code=204, responses=personal(WrongPassword, body=True))
 async def reauthenticate(call: Writer, body: Reauthentication) -> None:
     """Prove again who one is, for what asks for a proof that is not older than 15 minutes.
 
@@ -219,8 +220,8 @@ async def reauthenticate(call: Writer, body: Reauthentication) -> None:
     await call.run_hashing(lambda use: use.reauthenticate, body.password)
 
 
-@router.post("/logout", status_code=204, responses=private())
-async def sign_out(call: AnyCaller) -> None:
+@router.post("/logout", status_code=204, responses=personal())
+async def sign_out(call: Anybody) -> None:
     """End this session: its tokens are refused from now on."""
     await call.change(lambda use: use.sign_out)
 
@@ -228,6 +229,8 @@ async def sign_out(call: AnyCaller) -> None:
 @router.post("/revoke", dependencies=[PUBLIC], responses=public(body=True))
 async def revoke_token(form: Annotated[TokenForm, Form()], here: Here, app: App) -> Revoked:
     """End the session of a token (RFC 7009), access or refresh, expired or superseded too.
+
+    A machine key ends as well: whoever finds one that leaked can send it here.
 
     The answer is the same for anything, so that it tells nothing about a token.
     """

@@ -100,8 +100,8 @@ async def stream_changes(
 ) -> StreamingResponse:
     """Be told of changes as they happen, each as an event with its cursor as its id.
 
-    The stream ends with the token, or with its session: come again with a fresh token and the
-    last id.
+    The stream ends with the token, or with its session or key: come again with a fresh token and
+    the last id.
     """
     exchange = exchange_of(request)
     if exchange.method == "HEAD":

@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, Concatenate, ParamSpec, TypeAlias, TypeVar
+from typing import Annotated, Any, Concatenate, Generic, ParamSpec, TypeAlias, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from fastapi import Depends, Request, Security
@@ -14,9 +14,9 @@ from fastapi.security import SecurityScopes
 from fastapi.security.base import SecurityBase
 
 from application.ports.items import Attempt
-from domain.access import MEMBER_SCOPES, Caller, Origin, Scope
+from domain.access import MEMBER_SCOPES, Caller, Origin, Person, Scope
 from domain.audit import Target, TargetType
-from domain.errors import InsufficientScope, InvalidToken, Unauthenticated
+from domain.errors import Forbidden, InsufficientScope, InvalidToken, Unauthenticated
 from entrypoints.container import Container
 from entrypoints.http.application import Application
 from entrypoints.http.errors import ValidationFailed
@@ -27,15 +27,16 @@ from entrypoints.http.violations import violation
 
 P = ParamSpec("P")
 T = TypeVar("T")
+C = TypeVar("C", bound=Caller)
 
-InTheirName: TypeAlias = Callable[[Container], Callable[[], Callable[Concatenate[Caller, P], T]]]
+InTheirName: TypeAlias = Callable[[Container], Callable[[], Callable[Concatenate[C, P], T]]]
 """Names a use case whose first argument is the caller."""
 
 _IDEMPOTENCY_KEY = re.compile(IDEMPOTENCY_KEY)
 
 SCOPE_MEANINGS: dict[Scope, str] = {
-    Scope.ACCOUNT_READ: "See your own account and sessions.",
-    Scope.ACCOUNT_WRITE: "Change your own account and end your sessions.",
+    Scope.ACCOUNT_READ: "See your own account, sessions and keys.",
+    Scope.ACCOUNT_WRITE: "Change your own account, its sessions and its keys.",
     Scope.ITEMS_READ: "See your items and what is shared with you.",
     Scope.ITEMS_WRITE: "Create, change, share and delete items.",
     Scope.USERS_READ: "See all accounts (administrators).",
@@ -66,27 +67,29 @@ Here = Annotated[Origin, Depends(origin)]
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """A request of a signed-in caller: use cases run in their name."""
+class CallOf(Generic[C]):
+    """A request of a caller who is known: use cases run in their name."""
 
-    caller: Caller
+    caller: C
     app: Application
     request: Request
 
-    def run(self, select: InTheirName[P, T], *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
+    def run(self, select: InTheirName[C, P, T], *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
         """Run a use case for the caller."""
         return self.app.run(select, self.caller, *args, **kwargs)
 
-    def look(self, select: InTheirName[P, T], *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
+    def look(self, select: InTheirName[C, P, T], *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
         """Run a use case that looks at one thing by its key."""
         return self.app.look(select, self.caller, *args, **kwargs)
 
-    def change(self, select: InTheirName[P, T], *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
+    def change(
+        self, select: InTheirName[C, P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> Awaitable[T]:
         """Run a use case that changes something."""
         return self.app.change(select, self.caller, *args, **kwargs)
 
     def run_hashing(
-        self, select: InTheirName[P, T], *args: P.args, **kwargs: P.kwargs
+        self, select: InTheirName[C, P, T], *args: P.args, **kwargs: P.kwargs
     ) -> Awaitable[T]:
         """Run a use case that hashes passwords."""
         return self.app.run_hashing(select, self.caller, *args, **kwargs)
@@ -109,6 +112,13 @@ class Call:
         return Attempt(keys[0], asked.hexdigest())
 
 
+Call: TypeAlias = CallOf[Caller]
+"""A request of whoever calls, a person or a machine."""
+
+PersonsCall: TypeAlias = CallOf[Person]
+"""A request of the user in person."""
+
+
 class Bearer(SecurityBase):
     """The caller of a request, from its bearer token (RFC 6750 §2.1), with the scopes it needs.
 
@@ -119,7 +129,7 @@ class Bearer(SecurityBase):
     def __init__(self) -> None:
         self.scheme_name = "Bearer"
         self.model = OAuth2Model(
-            description="An access token from `POST /v1/auth/token`.",
+            description="An access token from `POST /v1/auth/token`, or a machine key.",
             flows=OAuthFlows(
                 password=OAuthFlowPassword(
                     tokenUrl="/v1/auth/token",
@@ -140,16 +150,28 @@ class Bearer(SecurityBase):
         try:
             caller.require(*map(Scope, needed.scopes))
         except InsufficientScope:
-            await _note_refusal(Call(caller, app, request), needed)
+            if not MEMBER_SCOPES.issuperset(needed.scopes):
+                await _note_refusal(CallOf(caller, app, request))
             raise
         check_query(request)
-        return Call(caller, app, request)
+        return CallOf(caller, app, request)
 
 
-async def _note_refusal(call: Call, needed: SecurityScopes) -> None:
-    """Write into the audit trail that somebody tried what only administrators may."""
-    if MEMBER_SCOPES.issuperset(map(Scope, needed.scopes)):
-        return
+class InPerson(Bearer):
+    """As Bearer, for what concerns credentials: no machine does that, whatever its scopes."""
+
+    async def __call__(self, request: Request, needed: SecurityScopes) -> PersonsCall:  # type: ignore[override]  # a narrower promise
+        """Return the call. Raises what Bearer does, and Forbidden."""
+        call = await super().__call__(request, needed)
+        try:
+            return CallOf(call.caller.in_person(), call.app, request)
+        except Forbidden:
+            await _note_refusal(call)
+            raise
+
+
+async def _note_refusal(call: Call) -> None:
+    """Write into the audit trail that somebody tried what only others may."""
     operation = f"{call.request.method} {call.request.scope['route'].path}"
     await call.change(lambda use: use.note_refusal, Target(TargetType.ROUTE, operation))
 
@@ -193,12 +215,17 @@ def check_query(request: Request) -> None:
         raise ValidationFailed(found)
 
 
-BEARER = Bearer()
+BEARER, IN_PERSON = Bearer(), InPerson()
 
 
 def signed_in(*needed: Scope) -> Any:
     """Ask for a caller whose token and role grant these scopes."""
     return Security(BEARER, scopes=[scope.value for scope in needed])
+
+
+def in_person(*needed: Scope) -> Any:
+    """As `signed_in`, for the user alone: a machine's key is refused with FORBIDDEN."""
+    return Security(IN_PERSON, scopes=[scope.value for scope in needed])
 
 
 async def _anybody(request: Request) -> None:

@@ -7,6 +7,7 @@ from pydantic import ConfigDict
 USER_ID = "019ab1f2-7c3e-7d10-8a55-3f0c1d2e4b6a"
 ITEM_ID = "019ab1f3-04aa-7c55-b0de-6c1f2a3b4c5d"
 SESSION_ID = "019ab1f2-9d00-7a31-9c2e-0b1a2c3d4e5f"
+KEY_ID = "019ab1f4-2b11-7e02-8d4f-5c6b7a890123"
 MOMENT = "2026-11-23T09:30:00.000000Z"
 CURSOR = "fq9Vh2W0mO3rZb1cXl8TAAGasfME"
 

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 from pydantic import (
     AfterValidator,
+    AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -80,6 +81,21 @@ Time = Annotated[
 """A time in UTC as RFC 3339 writes it, always with six decimals and Z."""
 
 
+def _moment(value: object) -> object:
+    """Take what RFC 3339 writes, and no number; a time that UTC cannot write is none."""
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+        if moment is not None and moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise PydanticCustomError("datetime_invalid", "time")
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
+"""A time that a client sends, with its offset."""
+
+
 class Shape(BaseModel):
     """What a client sends: no unknown fields, and no value taken for one of another type."""
 
@@ -91,8 +107,8 @@ Password = Annotated[str, Field(examples=["an orchard of quiet lamps"])]
 
 
 def _given(value: object) -> object:
-    """Refuse null: a field is left out, or has a value."""
-    if value is None:
+    """Refuse null as well: a field is left out, or has text."""
+    if not isinstance(value, str):
         raise PydanticCustomError("string_type", "text")
     return value
 

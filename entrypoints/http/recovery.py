@@ -5,12 +5,18 @@ from typing import Annotated
 from pydantic import Field
 
 from domain.access import Scope
-from domain.errors import EmailTaken, InvalidOneTimeToken, WeakPassword, WrongPassword
-from entrypoints.http.answers import private, public
+from domain.errors import (
+    EmailTaken,
+    InvalidOneTimeToken,
+    ReauthenticationRequired,
+    WeakPassword,
+    WrongPassword,
+)
+from entrypoints.http.answers import personal, private, public
 from entrypoints.http.dependencies import PUBLIC, App, Call, Here, signed_in
-from entrypoints.http.fields import Password, Shape
+from entrypoints.http.fields import OptionalPassword, Shape
 from entrypoints.http.route import strict_router
-from entrypoints.http.users import Accepted, Email, NewPassword
+from entrypoints.http.users import Accepted, Email, InPerson, NewPassword
 
 router = strict_router("/v1", tag="recovery")
 
@@ -40,10 +46,13 @@ class Confirmation(Shape):
 
 
 class EmailChange(Shape):
-    """Another address, with the proof that the account is one's own."""
+    """Another address, with the proof that the account is one's own.
+
+    An account without a password has none to give: its proof must be fresh.
+    """
 
     new_email: Email
-    password: Password
+    password: OptionalPassword = None
 
 
 @router.post(
@@ -79,8 +88,12 @@ async def request_verification(call: Writer) -> Accepted:
     return Accepted()
 
 
-@router.put("/users/me/email", status_code=202, responses=private(WrongPassword, body=True))
-async def request_email_change(call: Writer, body: EmailChange) -> Accepted:
+@router.put(
+    "/users/me/email",
+    status_code=202,
+    responses=personal(WrongPassword, ReauthenticationRequired, body=True),
+)
+async def request_email_change(call: InPerson, body: EmailChange) -> Accepted:
     """Ask for another address. It takes effect when it is confirmed from there.
 
     The old address is told then, and can change it back for seven days. Whether somebody else

@@ -6,18 +6,18 @@ from uuid import UUID
 from fastapi import Query
 
 from application.sessions import LiveSession
-from domain.access import Caller, Scope, SessionId
+from domain.access import Caller, Person, Scope, SessionId
 from domain.errors import SessionNotFound
-from entrypoints.http.answers import private
-from entrypoints.http.dependencies import Call, signed_in
+from entrypoints.http.answers import personal
+from entrypoints.http.dependencies import PersonsCall, in_person
 from entrypoints.http.examples import MOMENT, SESSION_ID, example
 from entrypoints.http.fields import Answer, Id, Time
 from entrypoints.http.route import strict_router
 
 router = strict_router("/v1/auth/sessions", tag="sessions")
 
-Reader = Annotated[Call, signed_in(Scope.ACCOUNT_READ)]
-Writer = Annotated[Call, signed_in(Scope.ACCOUNT_WRITE)]
+Reader = Annotated[PersonsCall, in_person(Scope.ACCOUNT_READ)]
+Writer = Annotated[PersonsCall, in_person(Scope.ACCOUNT_WRITE)]
 
 
 class SessionAnswer(Answer):
@@ -52,7 +52,7 @@ class SessionAnswer(Answer):
             expires_at=live.expires_at,
             ip=session.address,
             user_agent=session.user_agent,
-            current=session.id == caller.session_id,
+            current=isinstance(caller, Person) and session.id == caller.session_id,
         )
 
 
@@ -63,14 +63,14 @@ class SessionListAnswer(Answer):
     next_cursor: None = None
 
 
-@router.get("", responses=private())
+@router.get("", responses=personal())
 async def list_sessions(call: Reader) -> SessionListAnswer:
     """Look at one's sign-ins, the one used last first."""
     found = await call.run(lambda use: use.list_sessions)
     return SessionListAnswer(data=[SessionAnswer.of(live, call.caller) for live in found])
 
 
-@router.delete("", status_code=204, responses=private())
+@router.delete("", status_code=204, responses=personal())
 async def end_sessions(
     call: Writer,
     include_current: Annotated[bool, Query(description="End this one too")] = False,
@@ -79,7 +79,7 @@ async def end_sessions(
     await call.change(lambda use: use.end_sessions, include_current=include_current)
 
 
-@router.delete("/{id}", status_code=204, responses=private(SessionNotFound))
+@router.delete("/{id}", status_code=204, responses=personal(SessionNotFound))
 async def end_session(call: Writer, id: Id) -> None:
     """End one session. Its tokens are refused from now on."""
     await call.change(lambda use: use.end_session, SessionId(id))

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from application.ports.items import Change
 from domain.access import Caller, Scope
-from domain.errors import BasaltError
+from domain.errors import BasaltError, NotAuthenticated
 from entrypoints.http.application import Application
 
 CHECK_EVERY = 3.0
@@ -26,7 +26,7 @@ class Stream:
         self._caller = caller
         self._token = token
         self._cursor = cursor
-        self._ends_at = 0
+        self._ends_at = 0.0
 
     async def begin(self) -> None:
         """Check the cursor, the token and the room. Raises InvalidCursor, Gone, Unavailable."""
@@ -82,8 +82,10 @@ class Stream:
         return self._ends_at - self._app.container.clock()().timestamp()
 
     async def _is_alive(self) -> bool:
-        live = await self._app.run(lambda use: use.introspect, self._token, self._caller.origin)
-        if live is None or Scope.ITEMS_READ not in live.scopes:
+        try:
+            outlook = await self._app.run(lambda use: use.foresee, self._token, self._caller.origin)
+        except NotAuthenticated:
             return False
-        self._ends_at = live.token.expires_at
-        return True
+        self._app.note_use(outlook.caller)
+        self._ends_at = outlook.until
+        return Scope.ITEMS_READ in outlook.caller.scopes

@@ -18,8 +18,8 @@ from domain.errors import (
 )
 from domain.password import PASSWORD_MAX
 from domain.user import DISPLAY_NAME_MAX, Status
-from entrypoints.http.answers import private, public
-from entrypoints.http.dependencies import PUBLIC, App, Call, Here, signed_in
+from entrypoints.http.answers import personal, private, public
+from entrypoints.http.dependencies import PUBLIC, App, Call, Here, PersonsCall, in_person, signed_in
 from entrypoints.http.examples import MOMENT, USER_ID, example
 from entrypoints.http.fields import LINE, Answer, OptionalPassword, Shape, Time, ruled, text
 from entrypoints.http.openapi import success
@@ -40,6 +40,7 @@ NextPassword = Annotated[str, text(longest=PASSWORD_MAX, example="a harbour of s
 
 Reader = Annotated[Call, signed_in(Scope.ACCOUNT_READ)]
 Writer = Annotated[Call, signed_in(Scope.ACCOUNT_WRITE)]
+InPerson = Annotated[PersonsCall, in_person(Scope.ACCOUNT_WRITE)]
 
 
 class UserAnswer(Answer):
@@ -147,9 +148,9 @@ async def edit_profile(call: Writer, body: ProfileEdit) -> UserAnswer:
 @router.put(
     "/me/password",
     status_code=204,
-    responses=private(WrongPassword, WeakPassword, ReauthenticationRequired, body=True),
+    responses=personal(WrongPassword, WeakPassword, ReauthenticationRequired, body=True),
 )
-async def change_password(call: Writer, body: PasswordChange) -> None:
+async def change_password(call: InPerson, body: PasswordChange) -> None:
     """Replace one's password. Every other session ends at once.
 
     `current_password` is required where there is one. The first one is set without it, and needs
@@ -163,9 +164,9 @@ async def change_password(call: Writer, body: PasswordChange) -> None:
 @router.post(
     "/me/deletion",
     status_code=204,
-    responses=private(WrongPassword, LastAdmin, ReauthenticationRequired, body=True),
+    responses=personal(WrongPassword, LastAdmin, ReauthenticationRequired, body=True),
 )
-async def delete_account(call: Writer, body: Farewell) -> None:
+async def delete_account(call: InPerson, body: Farewell) -> None:
     """Leave for good: the account, its items and its sessions are gone.
 
     `password` is required where there is one. An account without it needs a proof that is not

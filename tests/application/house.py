@@ -24,6 +24,12 @@ from application.items import (
     ReplaceItem,
 )
 from application.listing import ItemPage, ListItems
+from application.machine_keys import (
+    CreateMachineKey,
+    DeleteMachineKey,
+    ListMachineKeys,
+    NoteKeyUse,
+)
 from application.mailing import DeliverMail, ListOutbox, Mailroom, RetryMail
 from application.ports.mail import Message
 from application.ports.records import AuditFilter
@@ -41,6 +47,7 @@ from application.replaying import Replayer
 from application.sessions import (
     EndSession,
     EndSessions,
+    Foresee,
     Identify,
     Introspect,
     ListSessions,
@@ -52,7 +59,7 @@ from application.sign_in import RefreshSession, SessionStarter, SignIn, TokenIss
 from application.starting import PrepareKeys
 from application.throttling import Throttle
 from domain import throttle as limits
-from domain.access import Caller, Origin, Role, Scopes
+from domain.access import Caller, Machine, Origin, Person, Role, Scopes
 from domain.audit import Entry
 from domain.item import ItemDraft, SeenItem
 from domain.listing import ItemQuery, Whose
@@ -62,7 +69,11 @@ from domain.throttle import Rule
 from domain.user import User
 from tests.application.stand_in_keys import HashedChain, PlainForge, PlainSealer
 from tests.application.stand_in_mail import HashedOneTimeTokens, NotedPostman, PlainStationery
-from tests.application.stand_in_tokens import HashedRefreshTokens, NotedAccessTokens
+from tests.application.stand_in_tokens import (
+    CountedKeyTexts,
+    HashedRefreshTokens,
+    NotedAccessTokens,
+)
 from tests.application.stand_ins import (
     CheapHasher,
     Counting,
@@ -104,6 +115,7 @@ class House:
         )
         self.access_tokens = NotedAccessTokens()
         self.refresh_tokens = HashedRefreshTokens()
+        self.key_texts = CountedKeyTexts()
         self.cursors = NotedCursors()
         self.sealer = PlainSealer()
         self.forge = PlainForge(self.sealer)
@@ -119,9 +131,12 @@ class House:
             self.auditor,
         )
         self._wire_mail()
-        self.identify = Identify(store.reading, self.clock, self.lifetimes, self.access_tokens)
+        self.identify = Identify(
+            store.reading, self.clock, self.lifetimes, self.access_tokens, self.key_texts
+        )
         self._wire_accounts()
         self._wire_sign_in()
+        self._wire_machine_keys()
         self._wire_items()
 
     def throttle(self, kind: str, rule: Rule) -> Throttle:
@@ -253,9 +268,14 @@ class House:
         self.end_sessions = EndSessions(store.unit_of_work, self.auditor)
         self.sign_out = SignOut(store.unit_of_work, self.auditor)
         self.revoke = RevokeToken(
-            store.unit_of_work, self.access_tokens, self.refresh_tokens, self.auditor
+            unit_of_work=store.unit_of_work,
+            access_tokens=self.access_tokens,
+            refresh_tokens=self.refresh_tokens,
+            key_texts=self.key_texts,
+            auditor=self.auditor,
         )
         self.introspect = Introspect(self.identify, self.access_tokens)
+        self.foresee = Foresee(self.identify, self.access_tokens)
         self.prepare_keys = PrepareKeys(
             unit_of_work=store.unit_of_work,
             clock=self.clock,
@@ -263,6 +283,19 @@ class House:
             forge=self.forge,
             sealer=self.sealer,
         )
+
+    def _wire_machine_keys(self) -> None:
+        store = self.store
+        self.create_key = CreateMachineKey(
+            unit_of_work=store.unit_of_work,
+            clock=self.clock,
+            ids=self.counting.ids,
+            texts=self.key_texts,
+            auditor=self.auditor,
+        )
+        self.list_keys = ListMachineKeys(store.reading)
+        self.delete_key = DeleteMachineKey(store.unit_of_work, self.clock, self.auditor)
+        self.note_key_use = NoteKeyUse(store.unit_of_work, self.clock, self.auditor)
 
     def _wire_items(self) -> None:
         store = self.store
@@ -285,7 +318,7 @@ class House:
 
     def arrive(
         self, email: str = EMAIL, *, role: Role = Role.MEMBER, wanted: Scopes | None = None
-    ) -> Caller:
+    ) -> Person:
         """Open an account, sign in, and return the caller."""
         self.register(email, PASSWORD, role=role)
         return self.caller(self.sign_in(email, PASSWORD, wanted, HERE))
@@ -296,9 +329,15 @@ class House:
             self.register(email, PASSWORD)
         return self.sign_in(email, PASSWORD, None, HERE)
 
-    def caller(self, tokens: Tokens) -> Caller:
+    def caller(self, tokens: Tokens) -> Person:
         """Return who calls with these tokens."""
-        return self.identify(tokens.access_token, HERE)
+        return self.identify(tokens.access_token, HERE).in_person()
+
+    def machine(self, key: str) -> Machine:
+        """Return what calls with this key."""
+        caller = self.identify(key, HERE)
+        assert isinstance(caller, Machine)
+        return caller
 
     def delivered(self) -> list[Message]:
         """Send all mail that is due; return what has arrived since the last look."""

@@ -8,6 +8,7 @@ from application.ports.security import (
     AccessClaims,
     AccessTokens,
     IssuedAccessToken,
+    MachineKeyTexts,
     ReadAccessToken,
     RefreshClaim,
     RefreshTokens,
@@ -42,6 +43,25 @@ class NotedAccessTokens(AccessTokens):
         claims = self.issued[text]
         end = int((claims.issued_at + ACCESS_TTL).timestamp())
         return ReadAccessToken(claims=claims, token_id=text, expires_at=end)
+
+
+class CountedKeyTexts(MachineKeyTexts):
+    """Keys that are numbered: `key 1` is the first; any other number could be one, too."""
+
+    def __init__(self) -> None:
+        self.made = 0
+
+    def make(self) -> str:
+        self.made += 1
+        return f"key {self.made}"
+
+    def is_one(self, text: str) -> bool:
+        return text.startswith("key ")
+
+    def digest(self, text: str) -> bytes:
+        if not text.removeprefix("key ").isdecimal():
+            raise InvalidToken
+        return hashlib.sha256(text.encode()).digest()
 
 
 class HashedRefreshTokens(RefreshTokens):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from domain.access import Caller
+from domain.access import Person
 from domain.errors import InvalidCredentials, TokenRevoked, WeakPassword, WrongPassword
 from tests.application.house import EMAIL, HERE, PASSWORD, House
 from tests.application.stand_in_tokens import ACCESS_TTL
@@ -13,12 +13,12 @@ NEW = "another good passphrase"
 
 
 @pytest.fixture
-def anna(house: House) -> Caller:
+def anna(house: House) -> Person:
     return house.arrive()
 
 
 def test_from_then_on_the_new_password_opens_the_account_and_the_old_does_not(
-    house: House, anna: Caller
+    house: House, anna: Person
 ) -> None:
     house.change_password(anna, PASSWORD, NEW)
     house.sign_in(EMAIL, NEW, None, HERE)
@@ -26,7 +26,7 @@ def test_from_then_on_the_new_password_opens_the_account_and_the_old_does_not(
         house.sign_in(EMAIL, PASSWORD, None, HERE)
 
 
-def test_every_other_session_ends_and_this_one_stays(house: House, anna: Caller) -> None:
+def test_every_other_session_ends_and_this_one_stays(house: House, anna: Person) -> None:
     other = house.sign_in(EMAIL, PASSWORD, None, HERE)
     bert = house.arrive("bert@example.com")
     house.change_password(anna, PASSWORD, NEW)
@@ -36,7 +36,7 @@ def test_every_other_session_ends_and_this_one_stays(house: House, anna: Caller)
     assert [session.id for session in house.sessions("bert@example.com")] == [bert.session_id]
 
 
-def test_the_change_has_its_time_and_stands_in_the_trail(house: House, anna: Caller) -> None:
+def test_the_change_has_its_time_and_stands_in_the_trail(house: House, anna: Person) -> None:
     house.clock.advance(ACCESS_TTL)
     house.change_password(anna, PASSWORD, NEW)
     user = house.user()
@@ -45,14 +45,14 @@ def test_the_change_has_its_time_and_stands_in_the_trail(house: House, anna: Cal
     assert house.done()[-1] == "password.changed success"
 
 
-def test_both_passwords_may_be_typed_composed_or_not(house: House, anna: Caller) -> None:
+def test_both_passwords_may_be_typed_composed_or_not(house: House, anna: Person) -> None:
     house.change_password(anna, PASSWORD, "u\u0308" * 15)
     house.change_password(anna, "\u00fc" * 15, NEW)
     house.sign_in(EMAIL, NEW, None, HERE)
 
 
 @pytest.mark.parametrize("current", ["a wrong passphrase", "", NEW, PASSWORD + " "])
-def test_a_wrong_current_password_changes_nothing(house: House, anna: Caller, current: str) -> None:
+def test_a_wrong_current_password_changes_nothing(house: House, anna: Person, current: str) -> None:
     before = house.user()
     house.sign_in(EMAIL, PASSWORD, None, HERE)
     with pytest.raises(WrongPassword):
@@ -73,7 +73,7 @@ def test_a_wrong_current_password_changes_nothing(house: House, anna: Caller, cu
     ],
 )
 def test_a_weak_new_password_changes_nothing(
-    house: House, anna: Caller, new: str, reason: str
+    house: House, anna: Person, new: str, reason: str
 ) -> None:
     before = house.user()
     with pytest.raises(WeakPassword) as refused:
@@ -82,7 +82,7 @@ def test_a_weak_new_password_changes_nothing(
     assert house.user() == before
 
 
-def test_the_old_password_in_another_spelling_is_the_old_one(house: House, anna: Caller) -> None:
+def test_the_old_password_in_another_spelling_is_the_old_one(house: House, anna: Person) -> None:
     house.change_password(anna, PASSWORD, "u\u0308" * 15)
     with pytest.raises(WeakPassword) as refused:
         house.change_password(anna, "u\u0308" * 15, "\u00fc" * 15)
@@ -90,7 +90,7 @@ def test_the_old_password_in_another_spelling_is_the_old_one(house: House, anna:
 
 
 def test_whether_the_new_one_is_the_old_one_is_told_to_whoever_knows_it_only(
-    house: House, anna: Caller
+    house: House, anna: Person
 ) -> None:
     with pytest.raises(WrongPassword):
         house.change_password(anna, NEW, NEW)
@@ -98,7 +98,7 @@ def test_whether_the_new_one_is_the_old_one_is_told_to_whoever_knows_it_only(
 
 @pytest.mark.parametrize("hashes_before", [0, 1])
 def test_a_password_that_was_changed_while_we_hashed_is_not_overwritten(
-    house: House, anna: Caller, hashes_before: int
+    house: House, anna: Person, hashes_before: int
 ) -> None:
     nothing: Callable[[], None] = lambda: None  # noqa: E731  # a step at which nothing happens
     theirs = "1:1:a third good passphrase"

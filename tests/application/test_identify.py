@@ -31,7 +31,7 @@ def revoked(house: House, tokens: Tokens) -> bool:
 
 def test_a_caller_is_a_user_in_a_session_from_somewhere(house: House, tokens: Tokens) -> None:
     elsewhere = Origin(address="198.51.100.1", user_agent="another", request_id="another")
-    caller = house.identify(tokens.access_token, elsewhere)
+    caller = house.identify(tokens.access_token, elsewhere).in_person()
     (session,) = house.sessions()
     assert (caller.user_id, caller.session_id) == (session.user_id, session.id)
     assert (caller.role, caller.scopes) == (Role.MEMBER, Role.MEMBER.scopes)

@@ -6,11 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from domain.access import Caller
+from domain.access import Caller, Person
 from domain.errors import (
     EmailTaken,
     InvalidCredentials,
     InvalidOneTimeToken,
+    ReauthenticationRequired,
     TokenRevoked,
     TooManyAttempts,
     WeakPassword,
@@ -37,12 +38,12 @@ def verification(house: House, caller: Caller) -> str:
     return house.token(Topic.VERIFICATION)
 
 
-def change(house: House, caller: Caller, to: str = NEW_EMAIL) -> str:
+def change(house: House, caller: Person, to: str = NEW_EMAIL) -> str:
     house.request_email_change(caller, to, PASSWORD)
     return house.token(Topic.NEW_ADDRESS, to)
 
 
-def moved(house: House, caller: Caller, was: str = EMAIL, to: str = NEW_EMAIL) -> str:
+def moved(house: House, caller: Person, was: str = EMAIL, to: str = NEW_EMAIL) -> str:
     """Change an address, and return the token with which its old one can undo that."""
     house.confirm_email(change(house, caller, to), HERE)
     return house.token(Topic.OLD_ADDRESS, was)
@@ -437,3 +438,20 @@ def test_signing_up_tells_of_a_taken_address_where_nothing_has_to_be_proved(hous
     assert opens(house, EMAIL, PASSWORD)
     with pytest.raises(EmailTaken):
         house.sign_up(EMAIL, PASSWORD, None, HERE)
+
+
+def test_who_has_no_password_changes_the_address_with_a_fresh_proof_and_not_without(
+    house: House,
+) -> None:
+    caller = house.arrive()
+    user = house.user()
+    assert user is not None
+    with house.store.unit_of_work() as work:
+        work.users.save(replace(user, password_hash=None))
+        work.commit()
+    house.clock.advance(timedelta(minutes=15))
+    stale = replace(caller, proved_at=house.clock() - timedelta(minutes=15, seconds=1))
+    with pytest.raises(ReauthenticationRequired):
+        house.request_email_change(stale, NEW_EMAIL, None)
+    house.request_email_change(replace(caller, proved_at=house.clock()), NEW_EMAIL, None)
+    assert house.token(Topic.NEW_ADDRESS, NEW_EMAIL)

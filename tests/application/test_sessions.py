@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from application.sign_in import Tokens
-from domain.access import Caller, Origin, Role, SessionId
+from domain.access import Origin, Person, Role, SessionId
 from domain.errors import InvalidRefreshToken, SessionNotFound, TokenRevoked
 from domain.user import Status
 from tests.application.house import EMAIL, HERE, PASSWORD, House
@@ -38,7 +38,7 @@ def alive(house: House, tokens: list[Tokens]) -> list[bool]:
     return found
 
 
-def here(house: House, tokens: list[Tokens]) -> Caller:
+def here(house: House, tokens: list[Tokens]) -> Person:
     return house.caller(tokens[0])
 
 

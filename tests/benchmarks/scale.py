@@ -25,7 +25,7 @@ from sqlalchemy import Connection, func, insert, select
 from adapters.persistence.item_rows import terms_of, values_of
 from adapters.persistence.tables import ItemRow, ItemTermRow, UserRow, table
 from application.ports.places import Place
-from domain.access import ADMIN_SCOPES, Caller, Origin, Role, SessionId, UserId
+from domain.access import ADMIN_SCOPES, Origin, Person, Role, SessionId, UserId
 from domain.item import Item, ItemDraft, ItemId
 from domain.listing import ItemQuery, Sort, Whose
 from entrypoints.container import Container
@@ -167,7 +167,7 @@ def _prepared(  # what tells one page from another
     sort: Sort = Sort.NEWEST,
     of_owner: bool = False,
 ) -> tuple[ItemQuery, str | None]:
-    caller = Caller(
+    caller = Person(
         user_id=owner,
         session_id=SessionId(uuid.uuid4()),
         proved_at=datetime.now(UTC),

@@ -325,10 +325,14 @@ def callers() -> Family:
     for value in (
         "Bearer x", "Bearer a.b.c", "Bearer {token}x", "Bearer {token} {token}", "Bearer ....",
         "Bearer {token},x", "Bearer null", f"Bearer {'x' * 8193}", f"Bearer {'a.' * 5000}",
-        "Bearer \xff\xfe", "Bearer e30.e30.e30",
+        "Bearer \xff\xfe", "Bearer e30.e30.e30", "Bearer bslt_", f"Bearer bslt_{'0' * 49}",
+        f"Bearer bslt_{'x' * 8193}", "Bearer bslt_\xff", "Bearer {token}bslt_",
     ):  # fmt: skip
         asked = request("GET /v1/users/me", f"Authorization: {value}", caller=False)
         yield f"Authorization: {value[:40]}", asked, BAD_TOKEN
+    key = "Authorization: Bearer bslt_00000000000000000000000000000000000000000002CZclj"
+    unknown = request("GET /v1/users/me", key, caller=False)
+    yield "a key that nobody made", unknown, (401, "TOKEN_REVOKED")
     twice = request("GET /v1/users/me", "Authorization: Bearer {token}")
     yield "two tokens", twice, BAD_TOKEN
     for name, sent in (

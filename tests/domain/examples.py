@@ -4,9 +4,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from domain.access import Caller, Origin, Role, SessionId, UserId
+from domain.access import Machine, MachineKeyId, Origin, Person, Role, Scope, SessionId, UserId
 from domain.item import Item, ItemDraft, ItemId
 from domain.key import KeyId, SigningKey
+from domain.machine_key import MachineKey
 from domain.mail import Letter, LetterId, OneTimeToken, Topic
 from domain.session import Lifetimes, Session
 from domain.user import Status, User
@@ -26,6 +27,7 @@ def uuid(number: int) -> UUID:
 ANNA = UserId(uuid(1))
 BERT = UserId(uuid(2))
 SESSION = SessionId(uuid(11))
+MACHINE_KEY = MachineKeyId(uuid(15))
 ITEM = ItemId(uuid(21))
 LETTER = LetterId(uuid(31))
 
@@ -125,7 +127,36 @@ def a_key(**fields: Any) -> SigningKey:
     return SigningKey(**example | fields)
 
 
-def a_caller(**fields: Any) -> Caller:
+def a_machine_key(**fields: Any) -> MachineKey:
+    """Return a key of Anna's that was never used."""
+    example: dict[str, Any] = {
+        "id": MACHINE_KEY,
+        "user_id": ANNA,
+        "name": "nightly",
+        "scopes": frozenset({Scope.ITEMS_READ}),
+        "digest": b"a digest",
+        "created_at": NOW,
+        "expires_at": None,
+        "last_used_at": None,
+    }
+    return MachineKey(**example | fields)
+
+
+def a_machine(**fields: Any) -> Machine:
+    """Return a program of Anna's calling, with all that her role grants."""
+    role = fields.get("role", Role.MEMBER)
+    example: dict[str, Any] = {
+        "user_id": ANNA,
+        "key_id": MACHINE_KEY,
+        "is_news": True,
+        "role": role,
+        "scopes": role.scopes,
+        "origin": Origin(),
+    }
+    return Machine(**example | fields)
+
+
+def a_caller(**fields: Any) -> Person:
     """Return Anna calling, with all that her role grants."""
     role = fields.get("role", Role.MEMBER)
     example: dict[str, Any] = {
@@ -136,4 +167,4 @@ def a_caller(**fields: Any) -> Caller:
         "scopes": role.scopes,
         "origin": Origin(),
     }
-    return Caller(**example | fields)
+    return Person(**example | fields)

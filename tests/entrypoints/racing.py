@@ -8,7 +8,7 @@ from threading import Barrier
 from typing import TypeVar
 
 from application.sign_in import Tokens
-from domain.access import Caller, Origin, Role
+from domain.access import Origin, Person, Role
 from domain.errors import BasaltError, InvalidRefreshToken, TokenRevoked
 from domain.user import User
 from entrypoints.container import Container
@@ -53,9 +53,9 @@ class People:
         tokens: Tokens = self.container.sign_in()(user.email, password, None, HERE)
         return tokens
 
-    def caller(self, tokens: Tokens) -> Caller:
+    def caller(self, tokens: Tokens) -> Person:
         """Return who calls with these tokens."""
-        caller: Caller = self.container.identify()(tokens.access_token, HERE)
+        caller: Person = self.container.identify()(tokens.access_token, HERE).in_person()
         return caller
 
     def refresh(self, tokens: Tokens) -> Tokens:

@@ -225,6 +225,8 @@ SECRETS = [
     "postgresql+psycopg://basalt:canary@db/main",
     "postgres://basalt:can@ary-canary@db/main",
     "hash $argon2id$v=19$m=19456,t=2,p=1$canary$canary+/=",
+    "found bslt_canarycanarycanary in a repository",
+    "GET /v1/items/bslt_canaryCANARYcanary/x?key=bslt_canary",
 ]
 
 

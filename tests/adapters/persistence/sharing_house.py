@@ -43,7 +43,9 @@ class SharingHouse:
         self.list_changes = ListChanges(store.reading, self.cursors)
         self.list_items = ListItems(store.reading, self.cursors)
         self.tidy_up = TidyUp(work, self.clock, LIFETIMES)
-        self.people = [a_caller(user_id=UserId(uuid(number))) for number in range(1, people + 1)]
+        self.people: list[Caller] = [
+            a_caller(user_id=UserId(uuid(number))) for number in range(1, people + 1)
+        ]
         with work() as adding:
             for person in self.people:
                 adding.users.add(a_user(id=person.user_id, email=email_of(person)))

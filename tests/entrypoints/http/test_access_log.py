@@ -103,16 +103,23 @@ async def test_no_line_holds_a_secret(
         "/v1/users/me/password", json={"current_password": password, "new_password": PASSWORD}
     )
     await grace.post("/v1/items", json={"title": CANARY, "description": CANARY})
+    wanted = {"name": "nightly", "scopes": ["items:read"]}
+    key = (await grace.post("/v1/users/me/keys", json=wanted)).json()["key"]
+    program = await api.client(Authorization=f"Bearer {key}", User_Agent=key)
+    await program.get(f"/v1/items/{key}?key={key}")
+    await program.get(f"/{key[:30]}")
+    await nobody.post("/v1/auth/revoke", data={"token": key})
     formatter = JsonLines()
     ours = [record for record in caplog.records if record.name != "httpx"]  # the client's own
     said = "\n".join(formatter.format(record) for record in ours)
-    assert said.count("basalt.access") == 7
+    assert said.count("basalt.access") == 11
     for secret in (
         CANARY,
         PASSWORD,
         tokens["access_token"].split(".")[2],
         tokens["refresh_token"],
         again.json()["refresh_token"],
+        key[:20],
     ):
         assert secret not in said
 

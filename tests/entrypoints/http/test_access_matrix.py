@@ -10,9 +10,13 @@ from domain.access import ADMIN_SCOPES, Role
 from tests.entrypoints.http.api import PASSWORD, Api, Person
 from tests.entrypoints.http.promises import operations
 
-PEOPLE = ("owner", "editor", "viewer", "stranger", "admin", "nobody", "narrow")
-"""Nobody has no token; narrow is an administrator's with every scope but the needed ones."""
+PEOPLE = (
+    "owner", "editor", "viewer", "stranger", "admin", "nobody", "narrow", "key", "admin_key",
+)  # fmt: skip
+"""Nobody has no token; narrow is an administrator's with every scope but the needed ones; the keys
+are machines of the owner and of the administrator, with all that these may do."""
 
+KEYS = {"key": "owner", "admin_key": "admin"}
 NEW = "another long enough passphrase"
 MEMBERS = ["owner", "editor", "viewer", "stranger"]
 
@@ -28,16 +32,26 @@ class Row:
     admin: int
     nobody: int = 401
     narrow: int | None = 403
+    in_person: bool = False
     json: dict[str, Any] | None = None
     form: dict[str, str] | None = None
 
     def expected(self) -> dict[str, int | None]:
-        return {name: getattr(self, name) for name in PEOPLE}
+        keys = {
+            "key": 403 if self.in_person else self.owner,
+            "admin_key": 403 if self.in_person else self.admin,
+        }
+        return {name: keys[name] if name in keys else getattr(self, name) for name in PEOPLE}
 
 
 def own(status: int, **sent: Any) -> Row:
     """Return the row of what everybody may do who is signed in."""
     return Row(status, status, status, status, status, **sent)
+
+
+def personal(status: int, **sent: Any) -> Row:
+    """Return the row of what everybody may do who is signed in, and no machine."""
+    return own(status, in_person=True, **sent)
 
 
 def admins(status: int, **sent: Any) -> Row:
@@ -73,13 +87,18 @@ TABLE: dict[str, Row] = {
     "POST /v1/users": public(409, json={"email": "friend@example.com", "password": PASSWORD}),
     "GET /v1/users/me": own(200),
     "PATCH /v1/users/me": own(200, json={"display_name": "Me"}),
-    "PUT /v1/users/me/password": own(204, json={"current_password": PASSWORD, "new_password": NEW}),
-    "POST /v1/users/me/deletion": own(204, json={"password": PASSWORD}),
-    "PUT /v1/users/me/email": own(
+    "PUT /v1/users/me/password": personal(
+        204, json={"current_password": PASSWORD, "new_password": NEW}
+    ),
+    "POST /v1/users/me/deletion": personal(204, json={"password": PASSWORD}),
+    "POST /v1/auth/reauthenticate": personal(204, json={"password": PASSWORD}),
+    "POST /v1/users/me/keys": personal(201, json={"name": "nightly", "scopes": ["items:read"]}),
+    "GET /v1/users/me/keys": personal(200),
+    "DELETE /v1/users/me/keys/{id}": personal(404),  # a user's id is no key's
+    "PUT /v1/users/me/email": personal(
         202, json={"new_email": "elsewhere@example.com", "password": PASSWORD}
     ),
     "POST /v1/users/me/email-verification": own(202),
-    "POST /v1/auth/reauthenticate": own(204, json={"password": PASSWORD}),
     "GET /v1/users/me/activity": own(200),
     "GET /v1/audit": admins(200),
     "GET /v1/users": admins(200),
@@ -92,12 +111,12 @@ TABLE: dict[str, Row] = {
     "POST /v1/auth/password-reset": public(202, json={"email": "friend@example.com"}),
     "PUT /v1/auth/password-reset": public(400, json={"token": "nonsense", "new_password": NEW}),
     "POST /v1/auth/email-verification": public(400, json={"token": "nonsense"}),
-    "POST /v1/auth/logout": own(204, narrow=None),
+    "POST /v1/auth/logout": personal(204, narrow=None),
     "POST /v1/auth/revoke": public(200, form={"token": "nonsense"}),
     "POST /v1/auth/introspect": admins(200, form={"token": "nonsense"}),
-    "GET /v1/auth/sessions": own(200),
-    "DELETE /v1/auth/sessions": own(204),
-    "DELETE /v1/auth/sessions/{id}": own(404),  # a user's id is no session's
+    "GET /v1/auth/sessions": personal(200),
+    "DELETE /v1/auth/sessions": personal(204),
+    "DELETE /v1/auth/sessions/{id}": personal(404),  # a user's id is no session's
     "GET /.well-known/jwks.json": public(200),
     "GET /.well-known/oauth-authorization-server": public(200),
     "GET /health/live": public(200),
@@ -120,6 +139,7 @@ class World:
         self.api = api
         self.number = number
         self.people: dict[str, Person] = {}
+        self.keys: dict[str, httpx.AsyncClient] = {}
 
     async def gather(self) -> "World":
         for name in (*MEMBERS, "admin"):
@@ -132,6 +152,8 @@ class World:
         method, path = operation.split(" ")
         if who == "nobody":
             client = await self.api.client()
+        elif who in KEYS:
+            client = await self.key_of(KEYS[who])
         elif who == "narrow":
             if row.narrow is None:
                 return None
@@ -144,6 +166,16 @@ class World:
         sent |= {"data": row.form} if row.form else {}
         answer = await client.request(method, path, params=params, **sent)
         return answer.status_code
+
+    async def key_of(self, who: str) -> httpx.AsyncClient:
+        """Return the client of a machine of somebody's that may do all that they may."""
+        if who not in self.keys:
+            person = self.people[who]
+            wanted = {"name": "all", "scopes": person.tokens["scope"].split()}
+            answer = await person.http.post("/v1/users/me/keys", json=wanted)
+            assert answer.status_code == 201, answer.text
+            self.keys[who] = await self.api.bearer(answer.json()["key"])
+        return self.keys[who]
 
     async def narrow(self, needed: set[str]) -> httpx.AsyncClient:
         scope = " ".join(sorted(set(ADMIN_SCOPES) - needed))
@@ -199,10 +231,13 @@ async def test_every_operation_answers_everybody_as_the_table_says(
         if ends_accounts:
             world = await World(api, str(number)).gather()
         row = TABLE[name]
-        people = ["narrow", *(who for who in PEOPLE if who != "narrow")]  # while all are there
+        first = ["narrow", *KEYS]  # while all are there
+        people = [*first, *(who for who in PEOPLE if who not in first)]
         answered[name] = {
             who: await world.ask(who, name, row, scopes_of(operation)) for who in people
         }
         expected[name] = row.expected()
     assert answered == expected
-    assert len(answered) == (len(ENDS_ACCOUNTS) if ends_accounts else len(TABLE) - 4)
+    assert len(answered) == (
+        len(ENDS_ACCOUNTS) if ends_accounts else len(TABLE) - len(ENDS_ACCOUNTS)
+    )

@@ -43,6 +43,22 @@ async def test_a_silent_stream_says_that_it_is_alive(
     await batches.aclose()
 
 
+async def test_a_programs_stream_ends_soon_after_its_key(
+    api: Api, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "CHECK_EVERY", 0.02)
+    monkeypatch.setattr(streams, "HEARTBEAT_EVERY", 0.05)
+    wanted = {"name": "follower", "scopes": ["items:read"]}
+    made = (await ada.http.post("/v1/users/me/keys", json=wanted)).json()
+    program = Person(ada.email, {"access_token": made["key"]}, ada.http)
+    batches = await opened(api, program)
+    async with asyncio.timeout(5):
+        assert await anext(batches) == ()
+        deleted = await ada.http.delete(f"/v1/users/me/keys/{made['id']}")
+        assert deleted.status_code == 204
+        assert all([batch == () async for batch in batches])
+
+
 async def test_a_stream_that_is_left_is_forgotten(api: Api, ada: Person) -> None:
     await ada.item()
     batches = await opened(api, ada)
