@@ -12,7 +12,7 @@ from application.proving import present
 from domain.access import Machine, MachineKeyId, Origin, Person, Scopes, narrowed
 from domain.audit import Action, Target, TargetType
 from domain.errors import KeyNotFound, TooManyKeys
-from domain.machine_key import KEYS_MAX, MachineKey
+from domain.machine_key import KEYS_MAX, MachineKey, is_news
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +96,12 @@ class NoteKeyUse:
     auditor: Auditor
 
     def __call__(self, caller: Machine) -> None:
+        now = self.clock()
         with self.unit_of_work() as work:
             key = work.machine_keys.lock(caller.key_id)
-            used = key and key.used(now=self.clock())
-            if key is None or used is None or used is key:
+            if key is None or not is_news(key.last_used_at, now=now):
                 return  # it is gone, or another worker was first
-            work.machine_keys.save(used)
+            work.machine_keys.save(key.used(now=now))
             if key.last_used_at is None:
                 _note(work, self.auditor, Action.MACHINE_KEY_USED, key, caller.origin)
             work.commit()

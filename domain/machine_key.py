@@ -67,8 +67,8 @@ class MachineKey:
         )
 
     def used(self, *, now: datetime) -> Self:
-        """Return the key with this use noted; the same key if one was noted just before."""
-        return replace(self, last_used_at=now) if is_news(self.last_used_at, now=now) else self
+        """Return the key with this use noted."""
+        return replace(self, last_used_at=now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any, Never
 
@@ -12,6 +13,7 @@ from dependency_injector import providers
 from domain.access import Caller, Role
 from domain.errors import Unavailable
 from domain.machine_key import KEYS_MAX
+from entrypoints.http.application import Application
 from tests.entrypoints.http.api import (
     EVERY_DATABASE,
     NOWHERE,
@@ -339,7 +341,12 @@ async def test_a_use_that_cannot_be_noted_hinders_nobody_and_the_next_one_is(
 async def test_what_was_used_just_before_the_end_is_noted(start: Start) -> None:
     async with start() as api:
         ada = await api.join("ada")
-        await (await machine(api, ada)).get("/v1/items")
+        program = await machine(api, ada)
+        app: Application = api.app.state.application
+        before = asyncio.create_task(app.change(lambda _: lambda: time.sleep, 0.2))
+        await asyncio.sleep(0.05)  # the writer is at it, and the note has to wait
+        await program.get("/v1/items")
+    await before
     async with start() as api:
         again = await api.sign_in(ada.email)
         assert (await listed(again))[0]["last_used_at"] is not None
