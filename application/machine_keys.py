@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from application.auditing import Auditor
+from application.mailing import Mailroom
 from application.ports.security import MachineKeyTexts
 from application.ports.store import Reading, UnitOfWork, UnitsOfWork
 from application.ports.surroundings import Clock, Ids
@@ -13,6 +14,7 @@ from domain.access import Machine, MachineKeyId, Origin, Person, Scopes, narrowe
 from domain.audit import Action, Target, TargetType
 from domain.errors import KeyNotFound, TooManyKeys
 from domain.machine_key import KEYS_MAX, MachineKey, is_news
+from domain.mail import Topic
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class CreateMachineKey:
     clock: Clock
     ids: Ids
     texts: MachineKeyTexts
+    mailroom: Mailroom
     auditor: Auditor
 
     def __call__(
@@ -49,10 +52,11 @@ class CreateMachineKey:
         )
         caller.require_fresh(now=now)
         with self.unit_of_work() as work:
-            present(work.users.lock(caller.user_id))  # so that nobody counts beside us
+            user = present(work.users.lock(caller.user_id))  # so that nobody counts beside us
             if len(work.machine_keys.of_user(caller.user_id)) >= KEYS_MAX:
                 raise TooManyKeys
             work.machine_keys.add(key)
+            self.mailroom.post(work, Topic.KEY_CREATED, user.email, user)
             _note(work, self.auditor, Action.MACHINE_KEY_CREATED, key, caller.origin)
             work.commit()
         return CreatedKey(key, text)

@@ -91,8 +91,8 @@ class RequestRecovery:
 class ResetPassword:
     """Give whoever reads the account's mailbox a new password, and nobody else anything.
 
-    Every session ends, every other link dies, locks are lifted, and the address is proved: who
-    had the account before, an impostor who registered somebody's address included, is out.
+    Every session and machine key ends, every other link dies, locks are lifted, and the address
+    is proved: who had the account before, an impostor who registered it included, is out.
     Nobody is signed in by it.
     """
 
@@ -116,7 +116,7 @@ class ResetPassword:
         with self.unit_of_work() as work:
             user = self.proof.use(work, token)
             work.users.save(user.with_password(hashed, now=now).verified(now=now))
-            work.sessions.remove_all_of(user.id)
+            _shut_out(work, user)
             void_tokens(work, user)
             self.sign_ins.clear(work, user.email)
             self.proofs.clear(work, str(user.id))
@@ -214,9 +214,15 @@ class ConfirmEmail:
 
     def _restore(self, work: UnitOfWork, user: User, token: OneTimeToken) -> Action:
         work.users.save(user.readdressed(token.address, now=self.clock()))
-        work.sessions.remove_all_of(user.id)
+        _shut_out(work, user)
         void_tokens(work, user, undoing=token)
         return Action.EMAIL_RESTORED
+
+
+def _shut_out(work: UnitOfWork, user: User) -> None:
+    """End every session and every machine key: the account may have been in other hands."""
+    work.sessions.remove_all_of(user.id)
+    work.machine_keys.remove_all_of(user.id)
 
 
 def _note(work: UnitOfWork, auditor: Auditor, action: Action, user: User, origin: Origin) -> None:

@@ -43,6 +43,8 @@ class Topic(StrEnum):
     OLD_ADDRESS = "old_address"
     """To the address that an account had: it was changed, and can be changed back."""
     PASSWORD_CHANGED = "password_changed"  # noqa: S105  # a topic's name
+    KEY_CREATED = "key_created"
+    """To an account's address: a key for machines was made."""
     KNOWN_ADDRESS = "known_address"
     """To an account's address: somebody wanted to open an account with it."""
 

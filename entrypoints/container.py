@@ -361,6 +361,7 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
         ids=ids,
         texts=machine_key_texts,
+        mailroom=mailroom,
         auditor=auditor,
     )
     list_machine_keys = providers.Singleton(machine_keys.ListMachineKeys, reading)

@@ -18,6 +18,7 @@ _PAGES = {
     Topic.OLD_ADDRESS: ("restore-email", "POST /v1/auth/email-verification"),
     Topic.RECOVERY: ("reset-password", "PUT /v1/auth/password-reset"),
     Topic.PASSWORD_CHANGED: ("reset-password", "POST /v1/auth/password-reset"),
+    Topic.KEY_CREATED: ("reset-password", "POST /v1/auth/password-reset"),
     Topic.KNOWN_ADDRESS: ("reset-password", "POST /v1/auth/password-reset"),
 }
 """The page of a front end that a letter leads to, and the operation that is behind it."""

@@ -175,3 +175,7 @@ class InMemoryMachineKeys(MachineKeys):
 
     def remove(self, id: MachineKeyId) -> None:
         self._shelves.machine_keys.pop(id, None)
+
+    def remove_all_of(self, user_id: UserId) -> None:
+        for key in self.of_user(user_id):
+            self.remove(key.id)

@@ -39,6 +39,7 @@ _FOUND = Prepared(select(_KEYS).where(_KEYS.c.digest == bindparam("digest")).wit
 _INSERT = Prepared(insert(_KEYS))
 _UPDATE = Prepared(update(_KEYS).where(_KEYS.c.id == bindparam("key")))
 _DELETE = Prepared(delete(_KEYS).where(_KEYS.c.id == bindparam("id")))
+_DELETE_ALL = Prepared(delete(_KEYS).where(_KEYS.c.user_id == bindparam("user_id")))
 
 
 class SqlMachineKeys(MachineKeys):
@@ -78,6 +79,9 @@ class SqlMachineKeys(MachineKeys):
 
     def remove(self, id: MachineKeyId) -> None:
         self._sql.change(_DELETE, {"id": id})
+
+    def remove_all_of(self, user_id: UserId) -> None:
+        self._sql.change(_DELETE_ALL, {"user_id": user_id})
 
 
 def _key(row: Any) -> MachineKey | None:

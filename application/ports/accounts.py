@@ -103,3 +103,6 @@ class MachineKeys(Protocol):
 
     def remove(self, id: MachineKeyId) -> None:
         """End a key, if it is there."""
+
+    def remove_all_of(self, user_id: UserId) -> None:
+        """End all keys of a user."""

@@ -291,6 +291,7 @@ class House:
             clock=self.clock,
             ids=self.counting.ids,
             texts=self.key_texts,
+            mailroom=self.mailroom,
             auditor=self.auditor,
         )
         self.list_keys = ListMachineKeys(store.reading)

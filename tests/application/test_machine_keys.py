@@ -22,6 +22,7 @@ from domain.errors import (
     TooManyKeys,
 )
 from domain.machine_key import KEYS_MAX, NOTED_EVERY
+from domain.mail import Topic
 from domain.user import Status
 from tests.application.house import EMAIL, HERE, PASSWORD, House
 from tests.application.stand_in_tokens import ACCESS_TTL
@@ -274,3 +275,9 @@ def test_a_use_of_a_key_that_is_gone_meanwhile_is_not_noted(house: House) -> Non
     house.note_key_use(machine)
     assert house.list_keys(anna) == []
     assert house.done()[-1] == "machine_key.deleted success"
+
+
+def test_a_new_key_is_announced_by_mail_which_does_not_hold_it(house: House) -> None:
+    made = house.create_key(house.arrive(), "nightly", frozenset({Scope.ITEMS_READ}))
+    (mail,) = [each for each in house.delivered() if each.subject == Topic.KEY_CREATED]
+    assert made.text not in mail.text

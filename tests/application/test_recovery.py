@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from domain.access import Caller, Person
+from domain.access import Caller, Person, Scope
 from domain.errors import (
     EmailTaken,
     InvalidCredentials,
@@ -99,6 +99,24 @@ def test_a_reset_lifts_the_locks(house: House) -> None:
     house.reset_password(recovery(house), NEW, HERE)
     caller = house.caller(house.sign_in(EMAIL, NEW, None, HERE))
     house.change_password(caller, NEW, PASSWORD)
+
+
+def test_a_reset_ends_every_key_for_machines(house: House) -> None:
+    made = house.create_key(house.arrive(), "an impostor's", frozenset({Scope.ITEMS_READ}))
+    house.identify(made.text, HERE)  # it works
+    house.delivered()
+    house.reset_password(recovery(house), NEW, HERE)
+    with pytest.raises(TokenRevoked):
+        house.identify(made.text, HERE)
+
+
+def test_undoing_a_change_of_address_ends_every_key_for_machines(house: House) -> None:
+    caller = house.arrive()
+    undo = moved(house, caller)
+    made = house.create_key(caller, "a thief's", frozenset({Scope.ITEMS_READ}))
+    house.confirm_email(undo, HERE)
+    with pytest.raises(TokenRevoked):
+        house.identify(made.text, HERE)
 
 
 def test_an_account_without_a_password_gets_one(house: House) -> None:

@@ -72,6 +72,7 @@ def test_a_long_cause_is_cut() -> None:
         (Topic.NEW_ADDRESS, timedelta(hours=1)),
         (Topic.OLD_ADDRESS, timedelta(days=7)),
         (Topic.PASSWORD_CHANGED, None),
+        (Topic.KEY_CREATED, None),
         (Topic.KNOWN_ADDRESS, None),
     ],
 )

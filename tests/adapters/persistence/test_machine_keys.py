@@ -132,3 +132,15 @@ def test_what_was_not_committed_was_never_there(store: Store, anna: User) -> Non
         work.machine_keys.add(key(2))
         work.machine_keys.remove(MachineKeyId(uuid(1)))
     assert kept(store) == [1]
+
+
+def test_all_keys_of_a_user_can_end_at_once(store: Store, anna: User) -> None:
+    with store.unit_of_work() as work:
+        work.users.add(a_user(id=BERT, email="bert@example.com"))
+        work.commit()
+    keep(store, key(1), key(2), key(3, user_id=BERT))
+    with store.unit_of_work() as work:
+        work.machine_keys.remove_all_of(ANNA)
+        work.commit()
+    assert kept(store) == []
+    assert kept(store, BERT) == [3]

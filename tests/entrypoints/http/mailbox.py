@@ -19,6 +19,7 @@ TOPICS = {
     "new_address": "Confirm your new e-mail address",
     "old_address": "The e-mail address of your account was changed",
     "password_changed": "Your password was changed",
+    "key_created": "A key for your account was made",
     "known_address": "You have an account already",
 }
 
