@@ -119,7 +119,7 @@ def _is_meant_well(case: Case) -> bool:
     return case.meta is None or case.meta.generation.mode.is_positive
 
 
-# --------------------------------------------------------------------------------- what is mailed
+# --------------------------------------------------------------------- what nothing could make up
 MAILED = {
     "confirm_email": "Confirm your e-mail address",
     "reset_password": "Choose a new password",
@@ -127,20 +127,36 @@ MAILED = {
 """Where an operation asks for what came by mail, and the subject of that."""
 
 TIMES = 2
-"""Times that it is given that, for it takes a second to come."""
+"""Times that an operation is given what it asks for: a mail takes a second to come."""
 
 _given: Counter[str] = Counter()
 
 
 @schemathesis.hook
 def before_call(_: schemathesis.HookContext, case: Case, __: dict[str, Any]) -> None:
-    """Put a token that was mailed to a newcomer into good data."""
+    """Put into good data what is there only if somebody has seen to it."""
     operation = str(case.operation.definition.raw["operationId"])
-    if operation not in MAILED or not _is_meant_well(case) or not isinstance(case.body, dict):
+    if not _is_meant_well(case) or _given[operation] >= TIMES:
         return
-    if _given[operation] < TIMES:
+    if operation in MAILED and isinstance(case.body, dict):
         _given[operation] += 1
         case.body["token"] = _mailed(MAILED[operation])
+    elif operation == "withdraw_grant":
+        _given[operation] += 1
+        _let_share(case)
+
+
+def _let_share(case: Case) -> None:
+    """Let a call come from somebody who shares an item, and be about that."""
+    owner, friend = new_email(), new_email()
+    for email in (owner, friend):
+        httpx.post(f"{SERVICE}/v1/users", json={"email": email, "password": PASSWORD})
+    case.headers["Authorization"] = f"Bearer {sign_in(owner).json()['access_token']}"
+    with httpx.Client(base_url=SERVICE, headers=dict(case.headers)) as client:
+        item = client.post("/v1/items", json={"title": "Lamp oil"}).json()["id"]
+        shared = {"email": friend, "role": "viewer"}
+        grant = client.post(f"/v1/items/{item}/grants", json=shared).json()
+    case.path_parameters = {"id": item, "user_id": grant["user_id"]}
 
 
 def _mailed(subject: str) -> str:

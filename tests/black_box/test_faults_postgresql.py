@@ -38,7 +38,7 @@ ROLE = "tenant"
 @pytest.fixture(scope="module")
 def postgresql() -> Iterator[PostgresServer]:
     """Start a server of our own: the others' tests would not like what it goes through."""
-    with PostgresServer.start() as server:
+    with PostgresServer.start(durable=True) as server:  # what it acknowledged is looked for
         yield server
 
 
