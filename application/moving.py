@@ -7,10 +7,11 @@ from application.auditing import Auditor
 from application.ports.moving import CopiedTable, Mover, Snapshots, Told
 from application.ports.security import Sealer
 from application.ports.store import Reading, Schema, SchemaState, UnitsOfWork
+from application.ports.surroundings import Clock
 from application.starting import AUDIT_KEY, Migrate, PrepareStore
 from domain.access import Origin
 from domain.audit import Action, Target, TargetType
-from domain.errors import StoreUnfit
+from domain.errors import StoreUnfit, Unavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Restore:
     schema: Schema
     reading: Reading
     sealer: Sealer
+    clock: Clock
     prepare_keys: Callable[[UnitsOfWork], Callable[[], None]]
     auditor: Callable[[Reading], Auditor]
 
@@ -52,7 +54,7 @@ class Restore:
             with copy.unit_of_work() as work:
                 ended = work.sessions.remove_everybodys()
                 work.one_time_tokens.remove_everybodys()
-                work.changes.begin_anew()
+                work.changes.begin_anew(now=self.clock())
                 self.auditor(copy.reading).record(
                     work,
                     Action.STORE_RESTORED,
@@ -65,13 +67,26 @@ class Restore:
 
     def _check_origin(self, copy: Reading) -> None:
         """Refuse another instance's backup: a server that runs here would go on with our keys."""
-        if self.schema.state() is SchemaState.CURRENT:
-            own = self._audit_key(self.reading)
-            if own is not None and own != self._audit_key(copy):
+        try:
+            state = self.schema.state()
+            if state in {SchemaState.NEWER, SchemaState.FOREIGN}:
                 raise StoreUnfit(
-                    "This is the backup of another instance: move the database that is here away "
-                    "first, with no server running."
+                    "The database that is here is of a newer version, or of something else: move "
+                    "it away first, with no server running."
                 )
+            own = None if state is SchemaState.EMPTY else self._audit_key(self.reading)
+        except StoreUnfit:
+            raise
+        except Unavailable as failure:
+            raise StoreUnfit(
+                "The database that is here cannot be read: stop the server, move its file away "
+                "together with those that end in -wal and -shm, and restore again."
+            ) from failure
+        if own is not None and own != self._audit_key(copy):
+            raise StoreUnfit(
+                "This is the backup of another instance: move the database that is here away "
+                "first, with no server running."
+            )
 
     def _audit_key(self, reading: Reading) -> bytes | None:
         with reading() as see:
@@ -84,12 +99,11 @@ class CopyStore:
     """Bring all that is stored into another database, and compare both sides.
 
     What is there already is not written again, so it may be run while the service is at work, and
-    once more, for the rest, when that has stopped.
+    once more, for the rest, when that has stopped. What was worked on since is left alone.
     """
 
     def __call__(self, mover: Mover, told: Told) -> Sequence[CopiedTable]:
         """Return every table as it is on both sides. Raises StoreUnfit, Unavailable."""
-        Migrate(mover.schema)()
         mover.check()
-        mover.transfer(told)
-        return mover.compare(told)
+        Migrate(mover.schema)()
+        return mover.copy(told)

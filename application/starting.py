@@ -53,6 +53,11 @@ AUDIT_KEY = "audit chain"
 AUDIT_KEY_BYTES = 32
 """As strong as the MAC."""
 
+PLACE = "place"
+"""The name under which a database knows that it was worked on: copies of it have none."""
+
+PLACE_BYTES = 16
+
 
 @dataclass(frozen=True, slots=True)
 class PrepareKeys:
@@ -67,7 +72,8 @@ class PrepareKeys:
     def __call__(self) -> None:
         with self.unit_of_work() as work:
             self._prepare_signing(work)
-            self._prepare_audit(work)
+            self._prepare_secret(work, AUDIT_KEY, AUDIT_KEY_BYTES)
+            self._prepare_secret(work, PLACE, PLACE_BYTES)
             work.commit()
 
     def _prepare_signing(self, work: UnitOfWork) -> None:
@@ -80,12 +86,12 @@ class PrepareKeys:
             if resealed is not key:
                 work.keys.save(resealed)
 
-    def _prepare_audit(self, work: UnitOfWork) -> None:
-        sealed = work.vault.get(AUDIT_KEY)
+    def _prepare_secret(self, work: UnitOfWork, name: str, size: int) -> None:
+        sealed = work.vault.get(name)
         if sealed is None:
-            plain = self.random(AUDIT_KEY_BYTES)
+            plain = self.random(size)
         elif not self.sealer.is_current(sealed):
-            plain = self.sealer.open(AUDIT_KEY, sealed)
+            plain = self.sealer.open(name, sealed)
         else:
             return
-        work.vault.put(AUDIT_KEY, self.sealer.seal(AUDIT_KEY, plain))
+        work.vault.put(name, self.sealer.seal(name, plain))

@@ -246,6 +246,7 @@ class Container(containers.DeclarativeContainer):
         schema=schema,
         reading=reading,
         sealer=sealer,
+        clock=clock,
         prepare_keys=providers.Factory(
             starting.PrepareKeys, clock=clock, random=random, forge=forge, sealer=sealer
         ).provider,

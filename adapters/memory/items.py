@@ -5,7 +5,6 @@ from datetime import datetime
 
 from adapters.memory.shelves import Noted, Shelves
 from application.ports.items import (
-    FEED_GAP,
     Attempt,
     Change,
     Changes,
@@ -13,6 +12,7 @@ from application.ports.items import (
     Grants,
     Items,
     Replays,
+    feed_number,
 )
 from application.ports.places import Place
 from domain.access import UserId
@@ -182,9 +182,9 @@ class InMemoryChanges(Changes):
     def forgotten_until(self, user_id: UserId) -> int:
         return self._shelves.forgotten.get(user_id, 0)
 
-    def begin_anew(self) -> None:
-        shelves = self._shelves
-        shelves.feeds = {user: newest + FEED_GAP for user, newest in shelves.feeds.items()}
+    def begin_anew(self, *, now: datetime) -> None:
+        shelves, least = self._shelves, feed_number(now)
+        shelves.feeds = {user: max(shelves.feeds.get(user, 0) + 1, least) for user in shelves.users}
         shelves.forgotten = dict(shelves.feeds)
 
     def forget_gone(self, *, before: datetime, at_most: int) -> int:

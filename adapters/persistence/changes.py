@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, func, literal, select, update
+from sqlalchemy import and_, bindparam, case, delete, func, insert, literal, select, update
 
 from adapters.persistence.item_rows import ITEM_COLUMNS, item_of
 from adapters.persistence.prepared import Prepared
@@ -21,7 +21,7 @@ from adapters.persistence.tables import (
     UserRow,
     table,
 )
-from application.ports.items import FEED_GAP, Change, Changes
+from application.ports.items import Change, Changes, feed_number
 from domain.access import UserId
 from domain.item import Access, ItemId, SeenItem
 
@@ -104,9 +104,19 @@ _FORGET = Prepared(
         _CHANGES.c.number == bindparam("which"),
     )
 )
-_BEGIN_ANEW = Prepared(
-    update(_FEEDS).values(newest=_FEEDS.c.newest + FEED_GAP, forgotten=_FEEDS.c.newest + FEED_GAP)
+_ADD_FEEDS = Prepared(
+    insert(_FEEDS).from_select(
+        ["user_id", "newest", "forgotten"],
+        select(_USERS.c.id, literal(0), literal(0)).where(
+            _USERS.c.id.not_in(select(_FEEDS.c.user_id))
+        ),
+    )
 )
+_NEXT_OR_LEAST = case(
+    (_FEEDS.c.newest >= bindparam("least", type_=_FEEDS.c.newest.type), _FEEDS.c.newest + 1),
+    else_=bindparam("least", type_=_FEEDS.c.newest.type),
+)
+_BEGIN_ANEW = Prepared(update(_FEEDS).values(newest=_NEXT_OR_LEAST, forgotten=_NEXT_OR_LEAST))
 _MOVE_FORGOTTEN = Prepared(
     update(_FEEDS)
     .where(_FEEDS.c.user_id == bindparam("user"), _FEEDS.c.forgotten < bindparam("which"))
@@ -172,8 +182,9 @@ class SqlChanges(Changes):
     def forgotten_until(self, user_id: UserId) -> int:
         return self._sql.value(_FORGOTTEN, {"user": user_id}) or 0
 
-    def begin_anew(self) -> None:
-        self._sql.change(_BEGIN_ANEW)
+    def begin_anew(self, *, now: datetime) -> None:
+        self._sql.change(_ADD_FEEDS)
+        self._sql.change(_BEGIN_ANEW, {"least": feed_number(now)})
 
     def forget_gone(self, *, before: datetime, at_most: int) -> int:
         gone = self._sql.all(_LONG_GONE, {"before": before, "at_most": at_most})

@@ -11,7 +11,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -197,7 +197,8 @@ class Database:
         with self._admitted():
             try:
                 with self.writer.connect() as connection:
-                    source.backup(connection.connection.driver_connection)  # type: ignore[arg-type]
+                    target: Any = connection.connection.driver_connection
+                    source.backup(target, progress=_impatient(time.monotonic() + PATIENCE))
             except (SQLAlchemyError, sqlite3.Error) as failure:
                 raise Unavailable from failure
 
@@ -227,6 +228,16 @@ class Database:
             raise meaning(failure) from failure
 
 
+def _impatient(deadline: float) -> Callable[[int, int, int], None]:
+    """Return what ends a copy that has waited for another program's lock for too long."""
+
+    def check(status: int, _: int, __: int) -> None:
+        if status in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED} and time.monotonic() > deadline:
+            raise Unavailable("SQLITE_BUSY")
+
+    return check
+
+
 def _sqlite(url: URL, *, pool_size: int, reads_only: bool, patience: float = PATIENCE) -> Engine:
     engine = create_engine(
         url,
@@ -236,6 +247,12 @@ def _sqlite(url: URL, *, pool_size: int, reads_only: bool, patience: float = PAT
         hide_parameters=True,
         connect_args={"timeout": patience, "isolation_level": None, "check_same_thread": False},
     )
+
+    @event.listens_for(engine, "do_connect")
+    def create(_: object, __: object, ___: object, ____: object) -> None:
+        """Let a new file be its owner's alone; the write-ahead log takes after it."""
+        with suppress(OSError):  # it is there, or connecting will say what is wrong
+            os.close(os.open(url.database or "", os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _: object) -> None:

@@ -26,22 +26,27 @@ class SqliteSnapshots(Snapshots):
         return self._saved(Path(file))
 
     def _saved(self, file: Path) -> int:
-        if file.exists():
-            raise StoreUnfit(f"{file} is there already: name another file, or move it away.")
-        if not file.parent.is_dir():
-            raise StoreUnfit(f"There is no folder {file.parent}.")
+        there = f"{file} is there already: name another file, or move it away."
+        if not self._database.file.exists():
+            raise StoreUnfit(f"There is no database at {self._database.file}: nothing to back up.")
         try:
+            if file.exists():
+                raise StoreUnfit(there)
+            if not file.parent.is_dir():
+                raise StoreUnfit(f"There is no folder {file.parent}.")
             with tempfile.TemporaryDirectory(dir=file.parent, prefix=".basalt-") as folder:
                 draft = Path(folder) / file.name
                 with self._database.connect() as connection:
                     _copy(Driver(connection).raw, draft)
                 _check(draft)
                 _on_disk(draft)
-                draft.rename(file)
+                _named(draft, file)
                 _on_disk(file.parent)
                 return file.stat().st_size
-        except OSError as failure:
-            raise StoreUnfit(f"{file} cannot be written: {failure.strerror}.") from failure
+        except FileExistsError as failure:
+            raise StoreUnfit(there) from failure
+        except (OSError, sqlite3.Error) as failure:
+            raise StoreUnfit(f"{file} cannot be written: {_cause(failure)}.") from failure
 
     @contextmanager
     def loaded(self, file: str) -> Iterator["SqliteSnapshot"]:
@@ -57,7 +62,11 @@ class SqliteSnapshots(Snapshots):
                     _copy(source, draft)
                 _check(draft)
             except sqlite3.Error as failure:
-                raise StoreUnfit(f"{file} is not a whole database of SQLite.") from failure
+                if failure.sqlite_errorname in _NOT_WHOLE:
+                    raise StoreUnfit(f"{file} is not a whole database of SQLite.") from failure
+                raise StoreUnfit(
+                    f"{file} cannot be copied into {place}: {_cause(failure)}."
+                ) from failure
             snapshot = SqliteSnapshot(draft, self._database)
             try:
                 yield snapshot
@@ -89,6 +98,23 @@ class SqliteSnapshot(Snapshot):
     def close(self) -> None:
         """Close the copy's connections."""
         self._own.close()
+
+
+_NOT_WHOLE = frozenset({"SQLITE_NOTADB", "SQLITE_CORRUPT", "SQLITE_IOERR_SHORT_READ"})
+
+
+def _cause(failure: OSError | sqlite3.Error) -> str:
+    return failure.strerror or "" if isinstance(failure, OSError) else str(failure)
+
+
+def _named(draft: Path, file: Path) -> None:
+    """Give a file its name. Raises FileExistsError if another has it by now."""
+    try:
+        os.link(draft, file)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        draft.rename(file)
 
 
 def _opened(file: Path) -> sqlite3.Connection:

@@ -67,8 +67,9 @@ class Grants(Protocol):
         """Withdraw a grant on an item that is locked."""
 
 
-FEED_GAP = 2**32
-"""Numbers that a feed passes over when it begins anew: more than were given out and are lost."""
+def feed_number(now: datetime) -> int:
+    """Return the number with which feeds begin anew: later ones are larger, and none is near."""
+    return int(now.timestamp() * 1_000_000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,8 +106,12 @@ class Changes(Protocol):
     def forgotten_until(self, user_id: UserId) -> int:
         """Return the number up to which what is gone is no longer kept."""
 
-    def begin_anew(self) -> None:
-        """Void every place that was ever given out: whoever comes with one has to begin anew."""
+    def begin_anew(self, *, now: datetime) -> None:
+        """Void every place that was given out before, in this store's past or a lost one.
+
+        Everybody's feed goes on with numbers that no feed has come to by then: the microseconds
+        of `now`. Whoever comes with a place from before has to begin anew.
+        """
 
     def forget_gone(self, *, before: datetime, at_most: int) -> int:
         """Forget what went before that time; return how many there were."""

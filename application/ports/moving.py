@@ -58,13 +58,17 @@ class Mover(Protocol):
     """The other database's shape."""
 
     def check(self) -> None:
-        """Raise StoreUnfit if the other database holds anything but a part of this store."""
+        """Raise StoreUnfit if this store cannot be copied, or the other one is not to be touched.
 
-    def transfer(self, told: Told) -> None:
-        """Write there what differs from here; begun again, it goes on where it was."""
+        Only what is empty, or holds an earlier part of this very copy and was not worked on since,
+        may be written to.
+        """
 
-    def compare(self, told: Told) -> Sequence[CopiedTable]:
-        """Return every table, read on both sides. Raises StoreUnfit where they differ."""
+    def copy(self, told: Told) -> Sequence[CopiedTable]:
+        """Write there what differs from here at this moment; return every table, read on both.
+
+        Begun again, it goes on where it was. Raises StoreUnfit where both sides differ at the end.
+        """
 
     def close(self) -> None:
         """Let go of the other database."""

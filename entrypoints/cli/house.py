@@ -73,7 +73,9 @@ def written(moment: datetime) -> str:
 def failed(error: BasaltError, settings: "Settings", *, as_json: bool = False) -> NoReturn:
     """Print what went wrong on standard error, and exit with 1."""
     sentence = _sentence(error, settings)
-    typer.echo(json.dumps(envelope(error)) if as_json else f"basalt: {sentence}", err=True)
+    shape = envelope(error)
+    shape["error"]["message"] = sentence  # an operator may know more than a client
+    typer.echo(json.dumps(shape) if as_json else f"basalt: {sentence}", err=True)
     raise typer.Exit(1) from None
 
 

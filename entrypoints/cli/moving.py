@@ -23,7 +23,7 @@ def backup(
     Keep it apart from the secret (BASALT_SECRET_KEY, or secret_key in BASALT_DATA_DIR), without
     which it cannot be restored.
     """
-    with opened(as_json) as house:
+    with opened(as_json, prepare=False) as house:
         size = house.back_up()(str(file))
     said(
         f"{file} holds everything that was committed ({size:,} bytes). To restore it you also "
@@ -69,7 +69,11 @@ def copy(
     server, stop that, run it again, and start with the new BASALT_DATABASE_URL and the same
     secret.
     """
-    with opened(as_json) as house, closing(house.mover()(to)) as mover, _shown() as told:
+    with (
+        opened(as_json, prepare=False) as house,
+        closing(house.mover()(to)) as mover,
+        _shown() as told,
+    ):
         tables = house.copy_store()(mover, told)
     shapes = [{"table": each.name, "rows": each.rows, "sha256": each.sha256} for each in tables]
     lines = [f"{each.name:<16} {each.rows:>9,} rows  sha256 {each.sha256[:16]}" for each in tables]

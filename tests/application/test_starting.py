@@ -3,7 +3,7 @@
 import pytest
 
 from application.ports.store import SchemaState
-from application.starting import AUDIT_KEY, Migrate, PrepareStore
+from application.starting import AUDIT_KEY, PLACE, Migrate, PrepareStore
 from domain.errors import StoreUnfit
 from tests.application.house import House
 from tests.application.stand_ins import PaperSchema
@@ -95,6 +95,16 @@ def test_the_first_start_makes_a_key_that_signs_at_once(house: House) -> None:
     made = audit_key(house)
     assert made
     assert len(made) == 32
+
+
+def test_a_start_leaves_a_sign_that_the_store_was_worked_on_and_keeps_it(house: House) -> None:
+    signs = []
+    for _ in range(2):
+        house.prepare_keys()
+        with house.store.reading() as see:
+            signs.append(see.vault.get(PLACE))
+    assert signs[0] is not None
+    assert signs[0] == signs[1]
 
 
 def test_a_later_start_leaves_the_keys_alone(house: House) -> None:

@@ -1,5 +1,6 @@
 """Backup, restore and the move to PostgreSQL beside a server that is at work."""
 
+import resource
 import subprocess
 import threading
 import time
@@ -141,3 +142,33 @@ def test_whoever_was_signed_in_still_is_after_the_move_to_postgresql(
         assert client.get("/v1/items/changes", params={"since": cursor}).json()["data"] == []
     with moved.client() as nobody:
         assert refreshed(nobody, tokens).refresh != tokens.refresh
+
+
+@contextmanager
+def little_room(limit: int) -> Iterator[None]:
+    """Let files of what is started meanwhile grow no larger, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_full_disk_is_named_and_leaves_nothing_behind(start: Start, tmp_path: Path) -> None:
+    server = start()
+    sign_up(server)
+    basalt(tmp_path, "backup", str(tmp_path / "one.db"))
+    before = sorted(tmp_path.rglob("*"))
+    environ = environment(tmp_path, **CHEAP)
+    for words in (["backup", "two.db"], ["restore", "--yes", "one.db"]):
+        with little_room(64 * 1024):
+            done = subprocess.run(
+                [BASALT, *words], cwd=tmp_path, env=environ, capture_output=True, check=False
+            )
+        (line,) = done.stderr.decode().splitlines()
+        assert done.returncode == 1
+        assert line.startswith("basalt: ")
+        assert "full" in line or "I/O" in line, line
+        assert "not a whole" not in line
+        assert sorted(tmp_path.rglob("*")) == before

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from application.ports.items import FEED_GAP, Grantee
+from application.ports.items import Grantee, feed_number
 from application.ports.places import Place
 from domain.access import UserId
 from domain.errors import AlreadyShared
@@ -187,12 +187,18 @@ def test_a_feed_that_begins_anew_voids_every_place_and_keeps_every_change(store:
     note(store, ANNA)
     note_gone(store, ANNA, item=OTHER)
     before = feed(store, ANNA)
-    with store.unit_of_work() as work:
-        work.changes.begin_anew()
-        work.commit()
-    assert feed(store, ANNA) == before
-    with store.reading() as see:
-        newest, forgotten = see.changes.newest([ANNA])[ANNA], see.changes.forgotten_until(ANNA)
-    assert newest == forgotten == 2 + FEED_GAP
+    places = []
+    for _ in range(2):  # at one moment: no number is given out twice all the same
+        with store.unit_of_work() as work:
+            work.changes.begin_anew(now=NOW)
+            work.commit()
+        assert feed(store, ANNA) == before
+        with store.reading() as see:
+            newest = see.changes.newest([ANNA, CLARA])
+            assert see.changes.forgotten_until(ANNA) == newest[ANNA]
+            assert see.changes.forgotten_until(CLARA) == newest[CLARA]  # who had none yet
+        places.append(newest)
+    assert places[0] == {ANNA: feed_number(NOW), CLARA: feed_number(NOW)}
+    assert places[1] == {ANNA: feed_number(NOW) + 1, CLARA: feed_number(NOW) + 1}
     note(store, ANNA)
-    assert feed(store, ANNA, newest) == [(newest + 1, ITEM, Access.OWNER)]
+    assert feed(store, ANNA, places[1][ANNA]) == [(places[1][ANNA] + 1, ITEM, Access.OWNER)]

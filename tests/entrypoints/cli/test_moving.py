@@ -139,12 +139,61 @@ def test_a_copy_lists_every_table_with_its_checksum(run: Run, ada: None, elsewhe
     rows = {each["table"]: each["rows"] for each in json.loads(finished.stdout)["data"]}
     assert (rows["users"], rows["signing_keys"], rows["items"]) == (1, 1, 0)
     assert all(len(each["sha256"]) == 64 for each in json.loads(finished.stdout)["data"])
-    there = {"DATABASE_URL": elsewhere, **SECRET}
-    verified = run("audit", "verify", "--json", **there)
-    assert (verified.exit_code, json.loads(verified.stdout)["damage"]) == (0, None)
     again = run("copy", "--to", elsewhere, **SECRET)
     assert again.exit_code == 0
     assert "Both sides are the same." in again.stdout
+    there = {"DATABASE_URL": elsewhere, **SECRET}
+    verified = run("audit", "verify", "--json", **there)
+    assert (verified.exit_code, json.loads(verified.stdout)["damage"]) == (0, None)
+
+
+def test_what_was_copied_and_then_used_is_not_copied_over(
+    run: Run, ada: None, elsewhere: str
+) -> None:
+    assert run("copy", "--to", elsewhere, **SECRET).exit_code == 0
+    there = {"DATABASE_URL": elsewhere, **SECRET}
+    run("users", "create", "bob@example.com", "--password-stdin", said=PASSWORD, **there)
+    finished = run("copy", "--to", elsewhere, "--json", **SECRET)
+    assert finished.exit_code == 1
+    assert "worked on already" in json.loads(finished.stderr)["error"]["message"]
+    taken = run("users", "create", "bob@example.com", "--password-stdin", said=PASSWORD, **there)
+    assert "exists" in taken.stderr
+
+
+def test_where_no_database_is_nothing_is_backed_up_or_copied(
+    run: Run, tmp_path: Path, elsewhere: str
+) -> None:
+    (line,) = refused(run("backup", str(tmp_path / "one.db"), **SECRET), code=1)
+    assert "nothing to back up" in line
+    (line,) = refused(run("copy", "--to", elsewhere, **SECRET), code=1)
+    assert "nothing to copy" in line
+    assert not (tmp_path / "one.db").exists()
+    assert not (tmp_path / "data" / "basalt.db").exists()
+
+
+def test_a_damaged_database_is_to_be_moved_away_before_one_is_restored(
+    run: Run, ada: None, tmp_path: Path
+) -> None:
+    run("backup", str(tmp_path / "one.db"), **SECRET)
+    live = tmp_path / "data" / "basalt.db"
+    live.write_bytes(b"no database any more" * 1000)
+    (line,) = refused(run("restore", "--yes", str(tmp_path / "one.db"), **SECRET), code=1)
+    assert "move its file away" in line
+    for file in live.parent.glob("basalt.db*"):
+        file.unlink()
+    assert run("restore", "--yes", str(tmp_path / "one.db"), **SECRET).exit_code == 0
+
+
+def test_the_database_is_its_owners_alone_also_in_a_folder_that_is_everybodys(
+    run: Run, tmp_path: Path
+) -> None:
+    folder = tmp_path / "open"
+    folder.mkdir(mode=0o755)
+    own = SECRET | {"DATA_DIR": str(folder)}
+    run("users", "create", "ada@example.com", "--password-stdin", said=PASSWORD, **own)
+    assert {file.name: file.stat().st_mode & 0o077 for file in folder.iterdir()} == dict.fromkeys(
+        ("basalt.db", "basalt.db.lock"), 0
+    )
 
 
 @pytest.mark.parametrize(
