@@ -185,11 +185,11 @@ class ChangePassword:
             raise WeakPassword("same_as_current")
         hashed = self.hasher.hash(accepted)
         with self.unit_of_work() as work:
-            user = self.proof.still_holds(work, user)
+            user = self.proof.still_holds(work, caller, user)
             work.users.save(user.with_password(hashed, now=self.clock()))
             work.sessions.remove_all_of(user.id, keep=caller.session_id)
             void_tokens(work, user)
-            self.mailroom.post(work, Topic.PASSWORD_CHANGED, user.email, user)
+            self.mailroom.post_if_seldom(work, Topic.PASSWORD_CHANGED, user.email, user)
             _note(work, self.auditor, Action.PASSWORD_CHANGED, user, caller.origin)
             work.commit()
 
@@ -213,7 +213,7 @@ class DeleteAccount:
         self.proof.check(caller, user, password, before=Action.ACCOUNT_DELETED)
         with self.unit_of_work() as work:
             admins = work.users.lock_active_admins()
-            user = self.proof.still_holds(work, user)
+            user = self.proof.still_holds(work, caller, user)
             if admins == {user.id}:
                 raise LastAdmin
             work.changes.note_owner_gone(user.id, at=self.clock())

@@ -78,6 +78,9 @@ class EditUser:
         with self.unit_of_work() as work:
             admins = work.users.lock_active_admins()
             user = _found(work.users.lock(id))
+            _not_by_key(caller, id)
+            if edit.role is not None:
+                caller.in_person()  # or a key could make itself a user who may do everything
             edited = user.administered(role=edit.role, status=edit.status, now=now)
             if edit.renames:
                 edited = edited.renamed(edit.name, now=now)

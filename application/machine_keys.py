@@ -9,7 +9,7 @@ from application.mailing import Mailroom
 from application.ports.security import MachineKeyTexts
 from application.ports.store import Reading, UnitOfWork, UnitsOfWork
 from application.ports.surroundings import Clock, Ids
-from application.proving import present
+from application.proving import held
 from domain.access import Machine, MachineKeyId, Origin, Person, Scopes, narrowed
 from domain.audit import Action, Target, TargetType
 from domain.errors import KeyNotFound, TooManyKeys
@@ -52,11 +52,11 @@ class CreateMachineKey:
         )
         caller.require_fresh(now=now)
         with self.unit_of_work() as work:
-            user = present(work.users.lock(caller.user_id))  # so that nobody counts beside us
+            user = held(work, caller)  # so that nobody counts beside us, or ends our session
             if len(work.machine_keys.of_user(caller.user_id)) >= KEYS_MAX:
                 raise TooManyKeys
             work.machine_keys.add(key)
-            self.mailroom.post(work, Topic.KEY_CREATED, user.email, user)
+            self.mailroom.post_if_seldom(work, Topic.KEY_CREATED, user.email, user)
             _note(work, self.auditor, Action.MACHINE_KEY_CREATED, key, caller.origin)
             work.commit()
         return CreatedKey(key, text)
@@ -83,6 +83,7 @@ class DeleteMachineKey:
 
     def __call__(self, caller: Person, id: MachineKeyId) -> None:
         with self.unit_of_work() as work:
+            held(work, caller)
             key = work.machine_keys.lock(id)
             if key is None or key.user_id != caller.user_id:
                 raise KeyNotFound

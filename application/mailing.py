@@ -8,7 +8,7 @@ from application.ports.security import Sealer
 from application.ports.store import Reading, UnitOfWork, UnitsOfWork
 from application.ports.surroundings import Clock, Ids, Randomness
 from application.throttling import Throttle
-from domain.errors import StoreUnfit, TooManyAttempts
+from domain.errors import BasaltError, StoreUnfit, TooManyAttempts
 from domain.mail import SEED_BYTES, Letter, LetterId, OneTimeToken, Topic, voided
 from domain.user import User
 
@@ -40,16 +40,19 @@ class Mailroom:
         if user is not None and topic.token_lifetime:
             self.issue(work, letter, user, to)
 
-    def post_if_seldom(self, work: UnitOfWork, topic: Topic, to: str, user: User | None) -> None:
+    def post_if_seldom(self, work: UnitOfWork, topic: Topic, to: str, user: User | None) -> bool:
         """As `post`, for letters that anybody can ask for: no more of them than is decent.
 
-        Nobody is told that there was one too many: a letter as good as it has been sent.
+        Nobody is told that there was one too many: a letter as good as it has been sent. They are
+        counted by who asks, as far as that is known, so that nobody uses up another's. Returns
+        whether the letter was added.
         """
         try:
-            self.by_email.attempt(work, f"{topic} {to}")
+            self.by_email.attempt(work, f"{topic} {to} {'' if user is None else user.id}")
         except TooManyAttempts:
-            return
+            return False
         self.post(work, topic, to, user)
+        return True
 
     def issue(self, work: UnitOfWork, letter: Letter, user: User, address: str) -> OneTimeToken:
         """Add the token of a letter."""
@@ -129,6 +132,10 @@ class DeliverMail:
             self._put_off(letter, failure.cause, for_good=failure.for_good)
         except StoreUnfit:
             self._put_off(letter, "sealed with a secret that is not known any more")
+        except BasaltError:
+            raise
+        except Exception as failure:  # noqa: BLE001  # one letter must not keep back the others
+            self._put_off(letter, type(failure).__name__)
         else:
             with self.unit_of_work() as work:
                 work.outbox.remove(letter.id)

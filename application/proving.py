@@ -56,9 +56,9 @@ class PasswordProof:
             work.commit()
         raise WrongPassword
 
-    def still_holds(self, work: UnitOfWork, proved: User) -> User:
+    def still_holds(self, work: UnitOfWork, caller: Person, proved: User) -> User:
         """Return the user held, if the password that was checked outside is still theirs."""
-        user = present(work.users.lock(proved.id))
+        user = held(work, caller)
         if user.password_hash != proved.password_hash:
             raise WrongPassword
         return user
@@ -79,7 +79,7 @@ class Reauthenticate:
             user = present(see.users.get(caller.user_id))
         self.proof.check(caller, user, password, before=Action.REAUTHENTICATED)
         with self.unit_of_work() as work:
-            user = self.proof.still_holds(work, user)
+            user = self.proof.still_holds(work, caller, user)
             session = work.sessions.lock(caller.session_id)
             if session is None:
                 raise TokenRevoked
@@ -98,6 +98,18 @@ def require_given(user: User, password: str | None, *, field: str = "password") 
     """Raise InvalidValue if the account has a password and none was given as a proof."""
     if password is None and user.password_hash is not None:
         raise InvalidValue(field, "missing", "This is required.")
+
+
+def held(work: UnitOfWork, caller: Person) -> User:
+    """Return the caller's user, held, if the caller's session has not ended meanwhile.
+
+    Whoever ends sessions holds the user too: so nothing that decides about credentials is done
+    in the name of a session that somebody else is just ending. Raises TokenRevoked.
+    """
+    user = present(work.users.lock(caller.user_id))
+    if work.sessions.lock(caller.session_id) is None:
+        raise TokenRevoked
+    return user
 
 
 def present(user: User | None) -> User:

@@ -15,7 +15,7 @@ from application.throttling import Throttle, network
 from domain import email as emails
 from domain.access import Caller, Origin, Person
 from domain.audit import Action, Target, TargetType
-from domain.errors import InvalidOneTimeToken
+from domain.errors import InvalidOneTimeToken, WeakPassword
 from domain.mail import OneTimeToken, Topic
 from domain.user import User
 
@@ -32,7 +32,6 @@ class MailboxProof:
         self, work: UnitOfWork, text: str, topics: Collection[Topic], origin: Origin
     ) -> OneTimeToken:
         """Return the live token. Raises InvalidOneTimeToken, and TooManyAttempts after many."""
-        self.by_address.attempt(work, network(origin.address))
         try:
             claim = self.mint.read(text)
             token = work.one_time_tokens.get(claim.id)
@@ -44,9 +43,9 @@ class MailboxProof:
             ):
                 raise InvalidOneTimeToken
         except InvalidOneTimeToken:
+            self.by_address.attempt(work, network(origin.address))
             work.commit()  # the counted attempt outlives the error
             raise
-        self.by_address.take_back(work, network(origin.address))
         return token
 
     def use(self, work: UnitOfWork, token: OneTimeToken) -> User:
@@ -81,8 +80,7 @@ class RequestRecovery:
                 work,
                 Action.RECOVERY_REQUESTED,
                 Target(TargetType.USER, None),
-                origin=origin,
-                email=address,
+                origin=origin,  # and no address: whose it is, nobody has looked yet
             )
             work.commit()
 
@@ -97,6 +95,7 @@ class ResetPassword:
     """
 
     unit_of_work: UnitsOfWork
+    reading: Reading
     clock: Clock
     hasher: PasswordHasher
     policy: PasswordPolicy
@@ -111,6 +110,10 @@ class ResetPassword:
             token = self.proof.check(work, text, {Topic.RECOVERY}, origin)
             work.commit()
         accepted = self.policy.accept(new, email=token.address)
+        with self.reading() as see:
+            user = see.users.get(token.user_id)
+        if user is not None and self.hasher.matches(accepted, user.password_hash):
+            raise WeakPassword("same_as_current")
         hashed = self.hasher.hash(accepted)
         now = self.clock()
         with self.unit_of_work() as work:
@@ -120,7 +123,7 @@ class ResetPassword:
             void_tokens(work, user)
             self.sign_ins.clear(work, user.email)
             self.proofs.clear(work, str(user.id))
-            self.mailroom.post(work, Topic.PASSWORD_CHANGED, user.email, user)
+            self.mailroom.post_if_seldom(work, Topic.PASSWORD_CHANGED, user.email, user)
             _note(work, self.auditor, Action.PASSWORD_RESET, user, origin)
             work.commit()
 
@@ -163,11 +166,12 @@ class RequestEmailChange:
             user = present(see.users.get(caller.user_id))
         self.proof.check(caller, user, password, before=Action.EMAIL_CHANGE_REQUESTED)
         with self.unit_of_work() as work:
-            user = self.proof.still_holds(work, user)
-            for token in work.one_time_tokens.of_user(user.id):
-                if token.topic is Topic.NEW_ADDRESS:
-                    work.one_time_tokens.take(token.id)
-            self.mailroom.post_if_seldom(work, Topic.NEW_ADDRESS, address, user)
+            user = self.proof.still_holds(work, caller, user)
+            earlier = work.one_time_tokens.of_user(user.id)
+            if self.mailroom.post_if_seldom(work, Topic.NEW_ADDRESS, address, user):
+                for token in earlier:
+                    if token.topic is Topic.NEW_ADDRESS:
+                        work.one_time_tokens.take(token.id)
             _note(work, self.auditor, Action.EMAIL_CHANGE_REQUESTED, user, caller.origin)
             work.commit()
 
@@ -213,9 +217,20 @@ class ConfirmEmail:
         return Action.EMAIL_CHANGED
 
     def _restore(self, work: UnitOfWork, user: User, token: OneTimeToken) -> Action:
-        work.users.save(user.readdressed(token.address, now=self.clock()))
+        now = self.clock()
+        squatter = work.users.by_email(token.address)
+        if squatter is not None and squatter.id != user.id and not squatter.email_verified:
+            # Opened with the address while it was not the account's, and never proved.
+            work.changes.note_owner_gone(squatter.id, at=now)
+            work.users.remove(squatter.id)
+            work.audit.erase(squatter.id)
+            _note(work, self.auditor, Action.USER_DELETED, squatter, Origin())
+        # Whoever moved the address knew the password: the way back in is a mail.
+        restored = user.readdressed(token.address, now=now).without_password(now=now)
+        work.users.save(restored)
         _shut_out(work, user)
         void_tokens(work, user, undoing=token)
+        self.mailroom.post(work, Topic.RECOVERY, token.address, restored)
         return Action.EMAIL_RESTORED
 
 

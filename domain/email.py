@@ -11,11 +11,14 @@ LOCAL_PART_MAX = 64
 """Characters before the at sign (RFC 5321 §4.5.3.1.1)."""
 
 EMAIL_PATTERN = (
-    r"^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,32}(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,31})?"
+    r"^[A-Za-z0-9!#$%&'*+/?^_`{|}~-]{1,32}(\.[A-Za-z0-9!#$%&'*+/?^_`{|}~-]{1,31})?"
     r"@[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?)"
     r"{0,2}\.[A-Za-z]{2,24}$"
 )
 """Addresses that are certainly accepted, for generated clients; `address` is the rule itself."""
+
+_ENCODED_WORD = re.compile(r"=\?[^?]*\?[^?]*\?[^?]*\?=")
+"""An encoded word (RFC 2047 §2): in a mail's header, an address that has one would be another."""
 
 _LOCAL_PART = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -36,6 +39,7 @@ def address(text: str, *, field: str = "email") -> str:
     if not (
         len(local_part) <= LOCAL_PART_MAX
         and _LOCAL_PART.fullmatch(local_part)
+        and not _ENCODED_WORD.search(local_part)
         and len(local_part) + 1 + len(host) <= EMAIL_MAX
         and _is_domain(host)
     ):

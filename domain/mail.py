@@ -18,7 +18,7 @@ LetterId = NewType("LetterId", UUID)
 SEED_BYTES = 32
 """Random bytes in a token's seed: as strong as the hash that tokens are derived with."""
 
-LEASE = timedelta(seconds=30)
+LEASE = timedelta(minutes=2)
 """How long whoever took a letter has it to themselves; after that, another one sends it."""
 
 FIRST_DELAY = timedelta(seconds=2)

@@ -132,7 +132,7 @@ ONE_TIME_BY_ADDRESS = Window(30, timedelta(minutes=5))
 """Tokens from one network that were in no mail of ours."""
 
 MAIL_BY_EMAIL = Window(5, timedelta(hours=1))
-"""Letters about one topic to one e-mail address that anybody can ask for.
+"""Letters about one topic to one e-mail address that one user, or anybody, can ask for.
 
 The span is no longer than a token lives: whoever gets no further letter has a good one.
 """

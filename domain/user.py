@@ -93,6 +93,10 @@ class User:
         """Return the user with another password."""
         return replace(self, password_hash=password_hash, updated_at=now)
 
+    def without_password(self, *, now: datetime) -> Self:
+        """Return the user whose password opens nothing any more."""
+        return replace(self, password_hash=None, updated_at=now)
+
     def verified(self, *, now: datetime) -> Self:
         """Return the user whose address is proved; the same user if it was."""
         return self if self.email_verified else replace(self, email_verified=True, updated_at=now)

@@ -294,6 +294,7 @@ class Container(containers.DeclarativeContainer):
     reset_password = providers.Singleton(
         recovery.ResetPassword,
         unit_of_work=unit_of_work,
+        reading=reading,
         clock=clock,
         hasher=hasher,
         policy=password_policy,

@@ -76,7 +76,7 @@ async def request_recovery(body: Recovery, here: Here, app: App) -> Accepted:
 async def reset_password(body: PasswordReset, here: Here, app: App) -> None:
     """Choose a new password with the token from a mail, which works once, within an hour.
 
-    Every session ends, and the address counts as proved. Then sign in.
+    Every session and key for machines ends, and the address counts as proved. Then sign in.
     """
     await app.run_hashing(lambda use: use.reset_password, body.token, body.new_password, here)
 
@@ -113,6 +113,7 @@ async def confirm_email(body: Confirmation, here: Here, app: App) -> None:
     """Confirm an address with the token from a mail, which works once.
 
     That is an account's address, within an hour; the one that it is to have, within an hour; or
-    the one that it had, within seven days, which changes it back and ends every session.
+    the one that it had, within seven days. That changes it back, ends every session and key, and
+    closes the account to its password: a mail leads to a new one.
     """
     await app.change(lambda use: use.confirm_email, body.token, here)

@@ -178,6 +178,7 @@ class House:
         )
         self.reset_password = ResetPassword(
             unit_of_work=store.unit_of_work,
+            reading=store.reading,
             clock=self.clock,
             hasher=self.hasher,
             policy=self.policy,

@@ -7,6 +7,7 @@ from typing import Never
 
 import pytest
 
+from application.administration import EditUser, UserEdit
 from domain.access import FRESH_FOR, MEMBER_SCOPES, MachineKeyId, Role, Scope
 from domain.errors import (
     Forbidden,
@@ -281,3 +282,16 @@ def test_a_new_key_is_announced_by_mail_which_does_not_hold_it(house: House) -> 
     made = house.create_key(house.arrive(), "nightly", frozenset({Scope.ITEMS_READ}))
     (mail,) = [each for each in house.delivered() if each.subject == Topic.KEY_CREATED]
     assert made.text not in mail.text
+
+
+def test_a_key_of_an_administrator_changes_no_role_and_not_its_own_user(house: House) -> None:
+    root = house.arrive("root@example.com", role=Role.ADMIN)
+    other = house.arrive()
+    made = house.create_key(root, "nightly", frozenset({Scope.USERS_READ, Scope.USERS_WRITE}))
+    machine = house.machine(made.text)
+    edit = EditUser(house.store.unit_of_work, house.clock, house.auditor)
+    with pytest.raises(Forbidden):
+        edit(machine, other.user_id, UserEdit(role=Role.ADMIN))
+    with pytest.raises(Forbidden):
+        edit(machine, root.user_id, UserEdit(status=Status.SUSPENDED))
+    edit(machine, other.user_id, UserEdit(status=Status.SUSPENDED))

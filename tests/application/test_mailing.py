@@ -234,3 +234,21 @@ def test_bad_tokens_from_one_network_are_counted_and_good_ones_are_not(house: Ho
         house.confirm_email("nonsense", HERE)
     with pytest.raises(TooManyAttempts):
         house.reset_password("nonsense", OTHER, HERE)
+
+
+def test_a_letter_that_nobody_can_write_keeps_back_no_other(house: House) -> None:
+    house.register(EMAIL, PASSWORD)
+    house.register("bert@example.com", PASSWORD)
+    house.delivered()
+    house.postman.meanwhile = [stumble]
+    house.request_recovery(EMAIL, HERE)
+    house.request_recovery("bert@example.com", HERE)
+    assert house.deliver_mail()  # and says nothing
+    assert house.deliver_mail()
+    assert [mail.to for mail in house.postman.arrived][-1] == "bert@example.com"
+    (left,) = house.list_outbox()
+    assert left.letter.cause == "ZeroDivisionError"
+
+
+def stumble() -> None:
+    raise ZeroDivisionError

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from application.ports.records import AuditFilter
 from domain.access import Caller, Person, Scope
 from domain.errors import (
     EmailTaken,
@@ -473,3 +474,88 @@ def test_who_has_no_password_changes_the_address_with_a_fresh_proof_and_not_with
         house.request_email_change(stale, NEW_EMAIL, None)
     house.request_email_change(replace(caller, proved_at=house.clock()), NEW_EMAIL, None)
     assert house.token(Topic.NEW_ADDRESS, NEW_EMAIL)
+
+
+def test_who_opened_an_account_with_the_address_meanwhile_cannot_keep_the_owner_from_it(
+    house: House,
+) -> None:
+    owner = house.arrive()
+    undo = moved(house, owner)
+    house.register(EMAIL, PASSWORD)
+    squatter = house.user()
+    assert squatter is not None
+    house.confirm_email(undo, HERE)
+    restored = house.user()
+    assert restored is not None
+    assert restored.id == owner.user_id != squatter.id
+
+
+def test_who_proved_the_address_meanwhile_keeps_it(house: House) -> None:
+    owner = house.arrive()
+    undo = moved(house, owner)
+    other = house.arrive()
+    house.confirm_email(verification(house, other), HERE)
+    with pytest.raises(EmailTaken):
+        house.confirm_email(undo, HERE)
+    user = house.user()
+    assert user is not None
+    assert user.id == other.user_id
+
+
+def test_after_an_undo_the_password_that_a_thief_knows_opens_nothing_and_a_mail_leads_back(
+    house: House,
+) -> None:
+    undo = moved(house, house.arrive())
+    house.confirm_email(undo, HERE)
+    assert not opens(house, EMAIL, PASSWORD)
+    house.reset_password(house.token(Topic.RECOVERY), NEW, HERE)
+    assert opens(house, EMAIL, NEW)
+
+
+def test_a_reset_to_the_password_that_was_is_refused_and_uses_nothing_up(house: House) -> None:
+    house.arrive()
+    token = recovery(house)
+    with pytest.raises(WeakPassword):
+        house.reset_password(token, PASSWORD, HERE)
+    house.reset_password(token, NEW, HERE)
+
+
+def test_a_wish_too_many_leaves_the_last_link_good_and_is_nobody_elses_loss(house: House) -> None:
+    caller, other = house.arrive(), house.arrive("bert@example.com")
+    for _ in range(9):
+        house.request_email_change(caller, NEW_EMAIL, PASSWORD)
+    last = [mail for mail in house.delivered() if mail.subject == Topic.NEW_ADDRESS][-1].text
+    assert change(house, other)
+    house.confirm_email(last, HERE)
+    user = house.user(NEW_EMAIL)
+    assert user is not None
+    assert user.id == caller.user_id
+
+
+def test_a_good_link_works_also_where_many_bad_ones_were_tried(house: House) -> None:
+    house.arrive()
+    token = recovery(house)
+    for _ in range(40):
+        with pytest.raises((InvalidOneTimeToken, TooManyAttempts)):
+            house.reset_password("bot_" + "x" * 64, NEW, HERE)
+    house.reset_password(token, NEW, HERE)
+
+
+def test_what_a_recovery_was_asked_for_is_in_no_trail(house: House) -> None:
+    house.request_recovery("nobody@example.com", HERE)
+    with house.store.reading() as see:
+        entries = see.audit.matching(AuditFilter(), before=None, limit=99)
+    assert all(entry.personal is None or entry.personal.email is None for entry in entries)
+
+
+def test_in_the_name_of_a_session_that_ended_nothing_is_decided(house: House) -> None:
+    caller = house.arrive()
+    house.sign_out(caller)
+    for decide in (
+        lambda: house.create_key(caller, "late", frozenset({Scope.ITEMS_READ})),
+        lambda: house.request_email_change(caller, NEW_EMAIL, PASSWORD),
+        lambda: house.change_password(caller, PASSWORD, NEW),
+        lambda: house.delete_account(caller, PASSWORD),
+    ):
+        with pytest.raises(TokenRevoked):
+            decide()

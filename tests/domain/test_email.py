@@ -190,3 +190,9 @@ def test_a_local_part_is_what_was_written_or_nothing(text: str) -> None:
     written = text.lstrip()
     assert written.isascii()
     assert canonical == f"{written.lower()}@example.com"
+
+
+@pytest.mark.parametrize("local", ["=?utf-8?q?a?=", "x=?us-ascii?b?YQ==?=", "=?utf-8?q??="])
+def test_what_a_mails_header_would_turn_into_another_address_is_refused(local: str) -> None:
+    with pytest.raises(InvalidValue):
+        address(f"{local}@example.com")

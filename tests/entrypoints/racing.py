@@ -10,6 +10,7 @@ from typing import TypeVar
 from application.sign_in import Tokens
 from domain.access import Origin, Person, Role
 from domain.errors import BasaltError, InvalidRefreshToken, TokenRevoked
+from domain.mail import Topic
 from domain.user import User
 from entrypoints.container import Container
 
@@ -52,6 +53,20 @@ class People:
         """Start a session."""
         tokens: Tokens = self.container.sign_in()(user.email, password, None, HERE)
         return tokens
+
+    def recovery(self, user: User) -> str:
+        """Ask for recovery, and return the token as its mail would carry it."""
+        house = self.container
+        house.request_recovery()(user.email, HERE)
+        while house.deliver_mail()():
+            pass
+        with house.reading()() as see:
+            (token,) = [
+                each
+                for each in see.one_time_tokens.of_user(user.id)
+                if each.topic is Topic.RECOVERY
+            ]
+        return str(house.mint().of(token))
 
     def caller(self, tokens: Tokens) -> Person:
         """Return who calls with these tokens."""

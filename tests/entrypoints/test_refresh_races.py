@@ -11,9 +11,10 @@ from functools import partial
 import pytest
 
 from application.administration import UserEdit
+from application.machine_keys import CreatedKey
 from application.sign_in import Tokens
-from domain.access import Role
-from domain.errors import Unavailable
+from domain.access import Role, Scope
+from domain.errors import TokenRevoked, Unavailable
 from domain.user import Status, User
 from entrypoints.container import Container
 from tests.entrypoints.conftest import SettingsOf
@@ -185,3 +186,25 @@ def test_of_all_administrators_who_demote_one_another_one_stays(people: People) 
 def role_of(people: People, user: User) -> Role:
     role: Role = people.container.read_user()(user.id).role
     return role
+
+
+def test_no_key_for_machines_is_made_beside_a_reset_and_outlives_it(people: People) -> None:
+    ada = people.join("ada")
+    password = PASSWORD
+    for number in range(ROUNDS):
+        caller = people.caller(people.sign_in(ada, password))
+        letter = people.recovery(ada)
+        password = f"a password of round {number}"
+        make = partial(
+            people.container.create_machine_key(),
+            caller,
+            "a thief's",
+            frozenset({Scope.ITEMS_READ}),
+        )
+        reset = partial(people.container.reset_password(), letter, password, HERE)
+        outcomes = at_once(reset, *[make] * BESIDE)
+        assert outcomes[0] is None, outcomes
+        for made in outcomes[1:]:
+            if isinstance(made, CreatedKey):
+                with pytest.raises(TokenRevoked):
+                    people.container.identify()(made.text, HERE)
