@@ -1,6 +1,7 @@
 """Worker threads: use cases are plain synchronous code, and the event loop never waits on them."""
 
 import asyncio
+import math
 import threading
 import time
 from collections.abc import Awaitable, Callable
@@ -56,7 +57,12 @@ class WorkerThreads:
                 raise Unavailable
             return call(*args, **kwargs)
 
-        work = self._executor.submit(begin)
+        try:
+            work = self._executor.submit(begin)
+        except RuntimeError:  # closed, or no thread could be started: then it stands in line still
+            deadline = -math.inf
+            self._make_room(None)
+            raise Unavailable from None
         work.add_done_callback(self._make_room)
         return await in_time(asyncio.wrap_future(work))
 

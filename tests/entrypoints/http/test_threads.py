@@ -168,3 +168,26 @@ async def test_a_calls_own_timeout_is_its_own(threads: WorkerThreads) -> None:
 
     with pytest.raises(TimeoutError):
         await threads.run(fail)
+
+
+async def test_a_thread_that_cannot_start_costs_no_room(
+    threads: WorkerThreads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+
+    def no_memory(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as crowded:
+        crowded.setattr(threading.Thread, "start", no_memory)
+        for _ in range(10):
+            with pytest.raises(Unavailable):
+                await threads.run(done.append, "refused")
+    assert await asyncio.gather(*(threads.run(divmod, 7, 2) for _ in range(5))) == [(3, 1)] * 5
+    assert done == [], "what was refused was done all the same"
+
+
+async def test_threads_that_are_closed_refuse(threads: WorkerThreads) -> None:
+    threads.close()
+    with pytest.raises(Unavailable):
+        await threads.run(divmod, 7, 2)
