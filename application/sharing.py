@@ -1,6 +1,7 @@
 """Sharing items: granting, changing and withdrawing access."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from application.items import access_to, present
@@ -13,7 +14,7 @@ from application.replaying import Done, Replayer
 from application.throttling import Throttle
 from domain import email as emails
 from domain.access import Caller, Scope, UserId
-from domain.errors import AlreadyShared, BasaltError, GrantNotFound, UserNotFound
+from domain.errors import AlreadyShared, BasaltError, GrantNotFound, Unavailable, UserNotFound
 from domain.item import Act, Item, ItemId
 from domain.sharing import Grant, GrantRole
 from domain.user import User
@@ -96,7 +97,8 @@ class ShareItem:
             )
 
     def _take_back(self, caller: Caller) -> None:
-        with self.unit_of_work() as work:
+        """Uncount the attempt if that is possible now: what was shared stands, whatever comes."""
+        with suppress(Unavailable), self.unit_of_work() as work:
             self.by_user.take_back(work, str(caller.user_id))
             work.commit()
 

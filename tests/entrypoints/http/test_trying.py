@@ -1,14 +1,16 @@
 """Proves that what the store undid for another's sake is done anew, and what must not be is not."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from application.ports.store import UnitOfWork
 from domain.errors import Conflicted, TooManyAttempts, Unavailable
 from entrypoints.http import trying
 from entrypoints.http.trying import TRIES, persistent
-from tests.entrypoints.http.api import Api, Person, sign_in_form, told
+from tests.entrypoints.http.api import Api, Person, Start, sign_in_form, told
 
 
 class Losing:
@@ -74,3 +76,30 @@ async def test_a_sign_in_that_lost_is_not_hashed_and_counted_twice(api: Api, ada
         answer = await nobody.post("/v1/auth/token", data=sign_in_form(ada.email))
     assert told(answer) == (503, "SERVICE_UNAVAILABLE")
     assert losing.tried == 1
+
+
+@pytest.mark.parametrize("kind", ["postgresql"])
+@pytest.mark.parametrize("lost", [1, 2, 3])
+async def test_sharing_that_lost_anywhere_is_done_once(start: Start, lost: int) -> None:
+    """First it counts an attempt, then it shares, then it takes the count back."""
+    async with start(rate_limits=True) as api:
+        ada, bob = await api.join("ada"), await api.join("bob")
+        item = await ada.item()
+        units = api.container.unit_of_work()
+        begun = 0
+
+        def losing() -> UnitOfWork:
+            nonlocal begun
+            begun += 1
+            if begun == lost:
+                raise Conflicted
+            work: UnitOfWork = units()
+            return work
+
+        share = replace(api.container.share_item(), unit_of_work=losing)
+        with api.container.share_item.override(share):
+            answer = await ada.http.post(
+                f"/v1/items/{item['id']}/grants", json={"email": bob.email, "role": "viewer"}
+            )
+        assert answer.status_code == 201, answer.text
+        assert begun >= 3
