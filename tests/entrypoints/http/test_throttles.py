@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from application.tidying import TidyUp
+from domain.access import Role
 from entrypoints.container import Container
 from entrypoints.http import threads
 from tests.entrypoints.http.api import (
@@ -189,6 +190,17 @@ async def test_one_address_fails_to_sign_in_a_hundred_times_in_five_minutes(
     assert (await attempt(there, password=PASSWORD))[0] == 200
     strict.clock.forward(300)
     assert (await attempt(here, password=PASSWORD))[0] == 200
+
+
+async def test_one_password_cannot_be_tried_on_all_accounts_from_one_address(strict: Api) -> None:
+    register = strict.container.register()
+    for number in range(150):
+        await asyncio.to_thread(register, f"{number}@example.com", PASSWORD, None, Role.MEMBER)
+    here, there = await strict.client("192.0.2.1"), await strict.client("192.0.2.2")
+    found = [await attempt(here, f"{number}@example.com") for number in range(150)]
+    assert [status for status, _ in found] == [401] * 100 + [429] * 50
+    assert all(0 < wait <= 300 for status, wait in found if status == 429)
+    assert (await attempt(there, "149@example.com", PASSWORD))[0] == 200
 
 
 async def test_successes_do_not_count_against_an_address(strict: Api) -> None:
