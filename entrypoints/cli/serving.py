@@ -56,7 +56,8 @@ def _protocol(settings: Settings) -> Any:
     """Return how connections are heard."""
     if sys.platform == "win32":
         return "h11"  # httptools is not for Windows; this one has bounds of its own
-    from entrypoints.cli.hearing import Hearing, room_for_connections
+    from entrypoints.cli.connection import room_for_connections
+    from entrypoints.cli.hearing import Hearing
 
     return partial(Hearing, patience=settings.receive_timeout, room=room_for_connections())
 

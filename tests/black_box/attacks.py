@@ -529,6 +529,13 @@ def routes() -> Family:
     for host in ("evil.example", "x/v1/health", "x:99999", "[::1", "a, b", "x@y", "", "../.."):
         yield f"Host: {host}", request("GET /v1/users", host=host), TOO_LITTLE
         yield f"Host: {host}, where nothing is", request("GET /v1/", host=host), NOT_FOUND
+    yield "no host", request("GET /health/live", host=None), NO_REQUEST
+    yield "two hosts", request("GET /health/live", "Host: evil.example"), NO_REQUEST
+    yield "one host twice", request("GET /health/live", "host: x"), NO_REQUEST
+    old = request("GET /health/live", host=None).replace(b"1.1", b"1.0")
+    yield "no host, in HTTP/1.0", old, (200, None)
+    old = request("GET /health/live", "Host: evil.example").replace(b"1.1", b"1.0")
+    yield "two hosts, in HTTP/1.0", old, NO_REQUEST
     for header in (
         "X-Forwarded-For: 127.0.0.1", "X-Forwarded-For: " + "1.1.1.1," * 1000, "Forwarded: for=x",
         "X-Forwarded-Host: evil.example", "X-Forwarded-Proto: https", "X-Real-IP: ::1",

@@ -15,7 +15,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.black_box.attacks import NO_REQUEST, TOKEN, Attack, attacks
+from tests.black_box.attacks import GOOD, NO_REQUEST, TOKEN, Attack, attacks, chunk, chunks, item
 from tests.black_box.server import PATIENCE, Server, Start, sign_up
 
 pytestmark = pytest.mark.black_box
@@ -241,6 +241,30 @@ def test_a_body_behind_an_offered_upgrade_is_a_body(
         assert answers.startswith(b"HTTP/1.1 " + status)
         assert answers.count(b"HTTP/1.1 ") == 1
     assert not any(event.get("path") == "/v1/smuggled" for event in server.events())
+
+
+@ONE_DATABASE
+def test_what_was_asked_for_is_answered_though_garbage_follows(start: Start, database: str) -> None:
+    server = start(DATABASE_URL=database)
+    token = sign_up(server).access
+    with connected(server) as connection:
+        connection.sendall(item(GOOD).replace(TOKEN.encode(), token.encode()) + b"x")
+        answer = heard(connection)
+        assert connection.recv(1) == b""
+    assert answer.startswith(b"HTTP/1.1 201")
+    assert b"\r\nconnection: close\r\n" in answer
+    assert not any("exception" in event or "trace" in event for event in server.events())
+
+
+@ONE_DATABASE
+def test_what_breaks_off_is_not_done(start: Start, database: str) -> None:
+    server = start(DATABASE_URL=database)
+    token = sign_up(server).access
+    broken = chunks(chunk(GOOD), b"zz\r\n").replace(TOKEN.encode(), token.encode())
+    assert ask(server, broken).verdict == NO_REQUEST
+    with server.client(token) as ada:
+        assert ada.get("/v1/items").json()["data"] == []
+    assert not any("exception" in event or "trace" in event for event in server.events())
 
 
 # --------------------------------------------------------------------------- too many at once
