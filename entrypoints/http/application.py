@@ -8,6 +8,7 @@ from typing import ParamSpec, TypeAlias, TypeVar
 from domain.access import Caller, Machine, MachineKeyId, Origin
 from domain.errors import BasaltError, Unavailable
 from entrypoints.container import Container, glancing
+from entrypoints.http.bodies import Bodies, room_for_bodies
 from entrypoints.http.feeds import Feeds
 from entrypoints.http.threads import WorkerThreads
 from entrypoints.http.trying import persistent
@@ -31,6 +32,7 @@ class Application:
         self.container = container
         self.settings = settings
         self.feeds = Feeds()
+        self.bodies = Bodies(room_for_bodies(settings.max_body_bytes))
         self.is_stopping = False
         self._noting: dict[MachineKeyId, asyncio.Task[None]] = {}
         self._glances: Container | None = None

@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
 from domain.errors import InvalidValue
+from entrypoints.http.bodies import Held
 from entrypoints.http.errors import MalformedRequest, PayloadTooLarge, UnsupportedMediaType
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -50,7 +51,10 @@ class StrictRequest(Request):
 
 
 class StrictRoute(APIRoute):
-    """Refuses, in this order: too much (413), other types (415), what cannot be parsed (400)."""
+    """Refuses, in this order: too much (413), other types (415), what cannot be parsed (400).
+
+    Too much is also what does not fit beside the bodies that are held already (503).
+    """
 
     @cached_property
     def query_parameters(self) -> Mapping[str, bool]:
@@ -76,15 +80,16 @@ class StrictRoute(APIRoute):
         parse, accepted = _reading(self)
 
         async def strict(request: Request) -> Response:
-            if _has_body(request):
-                strictly = StrictRequest(request.scope, request.receive)
-                strictly.content = await _read(request)
+            if not _has_body(request):
+                return await handle(request)
+            strictly = StrictRequest(request.scope, request.receive)
+            with request.app.state.application.bodies.held() as held:
+                strictly.content = await _read(request, held)
                 if strictly.content or "content-encoding" in request.headers:
                     _check_type(request, accepted)
                 if strictly.content and parse:
                     strictly.parsed = parse(strictly.content)
                 return await handle(strictly)
-            return await handle(request)
 
         return strict
 
@@ -150,15 +155,16 @@ def _check_type(request: Request, accepted: frozenset[bytes]) -> None:
         raise UnsupportedMediaType
 
 
-async def _read(request: Request) -> bytes:
+async def _read(request: Request, held: Held) -> bytes:
     settings = request.app.state.application.settings
     body = bytearray()
     try:
         async with asyncio.timeout(settings.receive_timeout):
             async for chunk in request.stream():
-                body += chunk
-                if len(body) > settings.max_body_bytes:
+                if len(body) + len(chunk) > settings.max_body_bytes:
                     raise PayloadTooLarge
+                held.add(len(chunk))
+                body += chunk
     except (TimeoutError, ClientDisconnect):
         raise MalformedRequest from None  # what arrived in time is not a request
     return bytes(body)

@@ -1,16 +1,18 @@
 """Proves that a flood of what is dear keeps nobody from what is cheap, and ends in time."""
 
+import socket
 import statistics
 import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 
 import httpx
 import psutil
 import pytest
 
-from tests.black_box.server import PASSWORD, Start, sign_up
+from tests.black_box.server import PASSWORD, PATIENCE, Server, Start, sign_up
 
 pytestmark = pytest.mark.black_box
 
@@ -74,3 +76,38 @@ def test_everybody_in_a_crowd_is_answered_in_time(start: Start, database: str) -
     assert max(seconds for _, seconds in answers) < ANSWERED_WITHIN
     with server.client(token) as client:
         assert client.get("/v1/items").status_code == httpx.codes.OK
+
+
+UPLOADS = 300
+UPLOADED = 2**20 - 1
+HELD_MAX = 150 * 2**20
+
+
+def upload(server: Server) -> socket.socket:
+    """Send a body to its last byte but one."""
+    address = httpx.URL(server.url)
+    connection = socket.create_connection((address.host, address.port), PATIENCE)
+    head = b"POST /v1/users HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    with suppress(ConnectionError):
+        connection.sendall(head + b"Content-Length: %d\r\n\r\n" % 2**20 + b" " * UPLOADED)
+    return connection
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_bodies_of_a_crowd_do_not_fill_the_memory(start: Start, database: str) -> None:
+    server = start(DATABASE_URL=database, RECEIVE_TIMEOUT="20")
+    process = psutil.Process(server.process.pid)
+    before, most = process.memory_info().rss, 0
+    with ExitStack() as opened:
+        for _ in range(UPLOADS):
+            opened.enter_context(upload(server))
+            most = max(most, process.memory_info().rss)
+        with server.client() as client:
+            assert client.get("/health/ready").status_code == httpx.codes.OK
+    assert most - before < HELD_MAX
+    statuses = Counter(event["status"] for event in server.events() if "status" in event)
+    assert statuses[503] > UPLOADS // 2
+    time.sleep(0.2)  # until the server has seen them go
+    account = {"email": "ada@example.com", "password": PASSWORD}
+    with server.client() as client:
+        assert client.post("/v1/users", json=account).status_code == httpx.codes.CREATED

@@ -1,12 +1,14 @@
 """Proves which bodies are read: not too large (413), of a known type (415), parsable (400)."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 
-from tests.entrypoints.http.api import JSON, PASSWORD, Person, Start, told, violations
+from entrypoints.http.bodies import Bodies
+from tests.entrypoints.http.api import JSON, PASSWORD, Api, Person, Start, told, violations
 
 LIMIT = 1024
 ITEM = b'{"title": "Lamp oil"}'
@@ -235,3 +237,85 @@ async def test_a_password_that_is_no_text_is_never_an_accident(ada: Person, endi
         method = "PUT" if path.endswith("password") else "POST"
         answer = await ada.http.request(method, path, content=body, headers=JSON)
         assert answer.status_code in {403, 422}, answer.text
+
+
+# ----------------------------------------------------------------------------------- all at once
+ROOM = 2000
+
+
+@pytest.fixture
+def bodies(api: Api) -> Bodies:
+    """Let an app hold few bytes."""
+    api.app.state.application.bodies = Bodies(ROOM)
+    bodies: Bodies = api.app.state.application.bodies
+    return bodies
+
+
+class Upload:
+    """A body that stops half-way until it may go on, and then ends well or breaks off."""
+
+    def __init__(self, size: int) -> None:
+        self._body = item_of(size)
+        self._half = size - 10
+        self.has_begun, self.may_end = asyncio.Event(), asyncio.Event()
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self._body[: self._half]
+        self.has_begun.set()
+        await self.may_end.wait()
+        yield self._body[self._half :]
+
+
+async def test_bodies_that_do_not_fit_together_have_to_come_again(
+    ada: Person, bodies: Bodies
+) -> None:
+    upload = Upload(1500)
+    first = asyncio.ensure_future(ada.http.post("/v1/items", content=upload, headers=JSON))
+    await upload.has_begun.wait()
+    late = await ada.http.post("/v1/items", content=item_of(600), headers=JSON)
+    assert told(late) == (503, "SERVICE_UNAVAILABLE")
+    assert late.headers["Retry-After"] == "1"
+    assert (await ada.http.post("/v1/items", content=ITEM, headers=JSON)).status_code == 201
+    assert (await ada.http.get("/v1/items")).status_code == 200
+    upload.may_end.set()
+    assert (await first).status_code == 201
+    assert bodies.room == ROOM
+    assert (
+        await ada.http.post("/v1/items", content=item_of(ROOM), headers=JSON)
+    ).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status"),
+    [
+        (ITEM, JSON, 201),
+        (b"{", JSON, 400),
+        (ITEM, {}, 415),
+        (b"{}", JSON, 422),
+        (item_of(ROOM + 1), JSON, 503),
+    ],
+)
+async def test_room_is_given_back_whatever_becomes_of_a_body(
+    ada: Person, bodies: Bodies, body: bytes, headers: dict[str, str], status: int
+) -> None:
+    for _ in range(3):
+        answer = await ada.http.post("/v1/items", content=in_chunks(body), headers=headers)
+        assert answer.status_code == status
+        assert bodies.room == ROOM
+
+
+async def test_room_is_given_back_by_who_is_cut_off(ada: Person, bodies: Bodies) -> None:
+    upload = Upload(1500)
+    call = asyncio.ensure_future(ada.http.post("/v1/items", content=upload, headers=JSON))
+    await upload.has_begun.wait()
+    assert bodies.room == ROOM - 1490
+    call.cancel()
+    await asyncio.gather(call, return_exceptions=True)
+    assert bodies.room == ROOM
+
+
+async def test_sixteen_of_the_largest_bodies_fit_at_once(start: Start) -> None:
+    async with start(max_body_bytes=2**23) as api:
+        assert api.app.state.application.bodies.room == 2**27
+    async with start() as api:
+        assert api.app.state.application.bodies.room == 2**26
