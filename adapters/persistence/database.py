@@ -259,6 +259,7 @@ def _sqlite(url: URL, *, pool_size: int, reads_only: bool, patience: float = PAT
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA mmap_size = 0")
         if reads_only:
             connection.execute("PRAGMA query_only = ON")
 

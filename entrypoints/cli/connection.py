@@ -21,16 +21,19 @@ from entrypoints.cli.taking import Taking
 from entrypoints.http.errors import MalformedRequest
 from entrypoints.http.middleware import last_words
 
-_SPARE_FILES = 256  # for the database, logs and what else a worker opens
-_CONNECTIONS_MAX = 10_000
+SPARE_FILES = 256
+"""Open files that are for the database, logs and what else a worker opens."""
+
+CONNECTIONS_MAX = 10_000
+"""Connections that a worker keeps, however many files it may open."""
 
 
 def room_for_connections() -> int:
     """Return how many connections a worker keeps: as the limit on open files allows."""
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if files == resource.RLIM_INFINITY:
-        return _CONNECTIONS_MAX
-    return min(max(files - _SPARE_FILES, files // 2), _CONNECTIONS_MAX)
+        return CONNECTIONS_MAX
+    return min(max(files - SPARE_FILES, files // 2), CONNECTIONS_MAX)
 
 
 Part = Literal["", "head", "body"]

@@ -16,7 +16,7 @@ from entrypoints.cli.house import failed
 from entrypoints.container import Container
 from entrypoints.settings import Settings, SettingsError
 
-_KEEP_ALIVE = 75
+KEEP_ALIVE = 75
 """Seconds that an idle connection is kept: longer than load balancers commonly keep theirs."""
 
 
@@ -47,7 +47,7 @@ def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:
         log_config=None,
         proxy_headers=False,
         server_header=False,
-        timeout_keep_alive=_KEEP_ALIVE,
+        timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=settings.shutdown_grace,
     )
 

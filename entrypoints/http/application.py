@@ -21,7 +21,7 @@ T = TypeVar("T")
 UseCase: TypeAlias = Callable[[Container], Callable[[], Callable[P, T]]]
 """Names a use case: `lambda use: use.read_item`."""
 
-_QUEUE = 1024
+QUEUE = 1024
 """Calls that may wait for a thread of each kind; how long they may, the threads' own limit says."""
 
 
@@ -37,8 +37,8 @@ class Application:
         self._noting: dict[MachineKeyId, asyncio.Task[None]] = {}
         self._glances: Container | None = None
         self._writer: Writer | None = None
-        self._threads = WorkerThreads("worker", threads=settings.threads, queue=_QUEUE)
-        self._hashing_threads = WorkerThreads("hashing", threads=settings.hashers, queue=_QUEUE)
+        self._threads = WorkerThreads("worker", threads=settings.threads, queue=QUEUE)
+        self._hashing_threads = WorkerThreads("hashing", threads=settings.hashers, queue=QUEUE)
 
     async def identify(self, token: str, origin: Origin) -> Caller:
         """Say who is calling. Raises NotAuthenticated, Unavailable."""
@@ -110,7 +110,7 @@ class Application:
         store = self.container.store()
         if store.is_embedded:
             self._glances = glancing(self.container)
-            self._writer = Writer(store.together, queue=_QUEUE)
+            self._writer = Writer(store.together, queue=QUEUE)
         self.container.hasher()
 
     def stop(self) -> None:

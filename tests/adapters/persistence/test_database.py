@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from adapters.persistence.database import Database
+from adapters.persistence.database import PATIENCE, Database
 from adapters.persistence.schema import SqlSchema
 from adapters.persistence.unit_of_work import SqlStore
 from domain.errors import Unavailable
@@ -45,6 +45,7 @@ def test_every_sqlite_connection_is_durable_and_keeps_foreign_keys(file: Path) -
             assert pragma(connection, "synchronous") == FULL
             assert pragma(connection, "foreign_keys") == 1
             assert pragma(connection, "busy_timeout") == 2500
+            assert pragma(connection, "mmap_size") == 0
         assert [pragma(reader, "query_only") for reader in readers] == [1] * POOL
         assert pragma(writer, "query_only") == 0
 
@@ -156,3 +157,10 @@ def test_readers_do_not_wait_for_a_writer(database: Database) -> None:
     with store.unit_of_work() as work, ThreadPoolExecutor(4) as threads:
         work.users.add(a_user())
         assert list(threads.map(read, range(4))) == [None] * 4
+
+
+def test_the_operators_are_told_how_long_a_database_is_waited_for() -> None:
+    told = Path(__file__).parents[3].joinpath("docs", "operations.md").read_text()
+    assert f"`lock_timeout` and `statement_timeout` | {PATIENCE} s |" in told
+    assert f"| connecting to PostgreSQL | {int(PATIENCE)} s |" in told
+    assert f"`idle_in_transaction_session_timeout` | {4 * PATIENCE:g} s |" in told
