@@ -111,6 +111,11 @@ class ItemQuery:
         )
 
     @property
+    def is_narrowed(self) -> bool:
+        """Whether items are looked for by their words or tags."""
+        return bool(self.tags or self.words)
+
+    @property
     def place_of(self) -> PlaceOf:
         """What tells where an item stands in this list."""
         return _PLACES[self.sort.key]

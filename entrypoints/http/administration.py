@@ -71,16 +71,7 @@ async def list_users(
     """Find accounts, newest first."""
     wanted = UserFilter(words=q, role=role, status=status)
     page = await call.run(lambda use: use.list_users, wanted, limit=limit, cursor=cursor)
-    next_page(
-        response,
-        call.app,
-        "/v1/users",
-        page.next_cursor,
-        limit=limit,
-        q=q,
-        role=role,
-        status=status,
-    )
+    next_page(call, response, page.next_cursor)
     return UserPageAnswer(
         data=[UserAnswer.model_validate(user) for user in page.users],
         next_cursor=page.next_cursor,

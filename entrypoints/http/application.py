@@ -71,10 +71,10 @@ class Application:
             await asyncio.wait(list(self._noting.values()))
 
     async def look(self, select: UseCase[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a use case that looks at one thing by its key: at a glance where that is possible.
+        """Run a use case that looks at one thing, or a few in a row: at a glance where possible.
 
-        On SQLite such a look takes less than the hop to a thread. It never waits: where the file
-        is locked, a thread does.
+        On SQLite such a look takes hardly more than the hop to a thread. It never waits: where
+        the file is locked, a thread does.
         """
         is_swapped = getattr(select(self.container), "overridden", ())
         if self._glances is not None and not is_swapped:

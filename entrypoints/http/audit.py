@@ -113,18 +113,7 @@ async def read_audit(  # noqa: PLR0913, PLR0917  # each is a parameter of the UR
         until=until,
     )
     page = await call.run(lambda use: use.read_audit, wanted, limit=limit, cursor=cursor)
-    next_page(
-        response,
-        call.app,
-        "/v1/audit",
-        page.next_cursor,
-        limit=limit,
-        actor=actor,
-        action=action,
-        target=target,
-        since=since and since.isoformat(),
-        until=until and until.isoformat(),
-    )
+    next_page(call, response, page.next_cursor)
     return EntryPageAnswer.of(page)
 
 
@@ -134,5 +123,5 @@ async def read_activity(
 ) -> EntryPageAnswer:
     """Look at what was done by oneself, or to one's account."""
     page = await call.run(lambda use: use.read_activity, limit=limit, cursor=cursor)
-    next_page(response, call.app, "/v1/users/me/activity", page.next_cursor, limit=limit)
+    next_page(call, response, page.next_cursor)
     return EntryPageAnswer.of(page)

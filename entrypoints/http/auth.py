@@ -77,25 +77,27 @@ class TokenRequest(Parameters):
         description="`password` or `refresh_token`",
         json_schema_extra={"enum": ["password", "refresh_token"]},
     )
-    username: OptionalParameter = Field(None, description="The e-mail address (grant `password`)")
+    username: OptionalParameter = Field(
+        default_factory=str, description="The e-mail address (grant `password`)"
+    )
     password: OptionalParameter = Field(
-        None,
+        default_factory=str,
         description="The password (grant `password`)",
         json_schema_extra={"format": "password"},
     )
     refresh_token: OptionalParameter = Field(
-        None, description="The newest refresh token (grant `refresh_token`)"
+        default_factory=str, description="The newest refresh token (grant `refresh_token`)"
     )
     scope: OptionalParameter = Field(
-        None,
+        default_factory=str,
         description="Fewer scopes than would be granted, separated by spaces",
         json_schema_extra={"pattern": SCOPES},
     )
 
     def needed(self, field: str) -> str:
         """Return a field that this grant cannot do without. Raises InvalidValue."""
-        value: str | None = getattr(self, field)
-        if value is None:
+        value: str = getattr(self, field)
+        if not value:
             raise InvalidValue(field, "missing", "This is required.")
         return value
 
@@ -194,7 +196,7 @@ async def issue_tokens(form: Annotated[TokenRequest, Form()], here: Here, app: A
     works once. If the reply was lost, the same one may be sent again within a few seconds and
     gets the same successor; a copy that comes later ends the session.
     """
-    names = (form.scope or "").split()
+    names = form.scope.split()
     wanted = scopes_named(names) if names else None
     match form.grant_type:
         case "password":

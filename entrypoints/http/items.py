@@ -158,19 +158,10 @@ async def list_items(  # noqa: PLR0913, PLR0917  # each is a parameter of the UR
         search=q or "",
         sort=sort,
     )
-    page = await call.app.run(lambda use: use.list_items, wanted, limit=limit, cursor=cursor)
-    next_page(
-        response,
-        call.app,
-        "/v1/items",
-        page.next_cursor,
-        limit=limit,
-        sort=sort,
-        q=q,
-        tag=tag,
-        access=access,
-        owner_id=owner_id,
-    )
+    is_short = limit <= PAGE_DEFAULT and not wanted.is_narrowed
+    find = call.app.look if is_short else call.app.run
+    page = await find(lambda use: use.list_items, wanted, limit=limit, cursor=cursor)
+    next_page(call, response, page.next_cursor)
     return ItemPageAnswer(
         data=[item_answer(seen) for seen in page.items], next_cursor=page.next_cursor
     )

@@ -65,14 +65,15 @@ class StrictRoute(APIRoute):
         }
 
     @cached_property
-    def _depth(self) -> int:
-        return self.path.count("/")
+    def _shape(self) -> tuple[str, int]:
+        """How its paths begin, and how deep they are."""
+        return self.path.partition("{")[0], self.path.count("/")
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Say whether a request is for this route; most are told by how deep their path is."""
-        if scope["path"].count("/") != self._depth and not scope.get("root_path"):
-            return _NOT_THIS
-        return super().matches(scope)
+        """Say whether a request is for this route; most are told by the shape of their path."""
+        (start, depth), path = self._shape, scope["path"]
+        may_be = path.startswith(start) and path.count("/") == depth
+        return super().matches(scope) if may_be or scope.get("root_path") else _NOT_THIS
 
     def get_route_handler(self) -> Handler:
         """Return the handler, with the body read in front of it."""

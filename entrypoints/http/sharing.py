@@ -86,7 +86,7 @@ async def list_grants(
 ) -> GrantPageAnswer:
     """Look at with whom one's item is shared, in the order in which it was."""
     page = await call.run(lambda use: use.list_grants, ItemId(id), limit=limit, cursor=cursor)
-    next_page(response, call.app, f"/v1/items/{id}/grants", page.next_cursor, limit=limit)
+    next_page(call, response, page.next_cursor)
     return GrantPageAnswer(
         data=[GrantAnswer.of(grantee) for grantee in page.grantees], next_cursor=page.next_cursor
     )
