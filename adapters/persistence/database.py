@@ -144,8 +144,8 @@ class Database:
             self._glancer = _Glancer(_sqlite(parsed, pool_size=1, reads_only=True, patience=0))
             self._groups = GroupCommits(self.transaction, patience=PATIENCE)
         else:
-            self.writer = postgresql_engine(parsed, pool_size=pool_size, patience=PATIENCE)
-            self._reader = self.writer.execution_options(isolation_level="AUTOCOMMIT")
+            self._reader = postgresql_engine(parsed, pool_size=pool_size, patience=PATIENCE)
+            self.writer = self._reader.execution_options(isolation_level="READ COMMITTED")
 
     def connect(self) -> Connection:
         """Return a connection that reads what is committed. Raises Unavailable."""

@@ -42,7 +42,11 @@ class PatientConnection(psycopg.Connection[Any]):
 
 
 def postgresql_engine(url: URL, *, pool_size: int, patience: float) -> Engine:
-    """Return an engine whose every wait ends: for a connection, a lock, or an answer."""
+    """Return an engine whose every wait ends: for a connection, a lock, or an answer.
+
+    Its connections read without a transaction, unless they are told otherwise: whoever reads asks
+    most often, and one that is told is told again on its way back.
+    """
     milliseconds = int(patience * 1000)
     engine = create_engine(
         url,
@@ -50,6 +54,7 @@ def postgresql_engine(url: URL, *, pool_size: int, patience: float) -> Engine:
         max_overflow=0,
         pool_timeout=patience,
         hide_parameters=True,
+        isolation_level="AUTOCOMMIT",
         connect_args={
             "connect_timeout": max(2, int(patience)),  # libpq knows nothing shorter
             "tcp_user_timeout": milliseconds,
