@@ -1,12 +1,12 @@
 """What the users keep, in its table, and the terms that it is found by."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from adapters.persistence.item_lists import ItemLists
 from adapters.persistence.item_rows import ITEM_COLUMNS, item_of, terms_of, values_of
-from adapters.persistence.prepared import Prepared
+from adapters.persistence.prepared import Prepared, each_text
 from adapters.persistence.statements import Statements
 from adapters.persistence.tables import ItemRow, ItemTermRow, table
 from application.ports.items import Items
@@ -28,12 +28,18 @@ _LOCKED_ALL = (
 _INSERT = Prepared(insert(_ITEMS))
 _UPDATE = Prepared(update(_ITEMS).where(_ITEMS.c.id == bindparam("item")))
 _DELETE = Prepared(delete(_ITEMS).where(_ITEMS.c.id == bindparam("id")))
-_INSERT_TERMS = Prepared(insert(_TERMS))
-_DELETE_TERM = Prepared(
-    delete(_TERMS).where(
-        _TERMS.c.owner_id == bindparam("owner"),
-        _TERMS.c.term == bindparam("word"),
-        _TERMS.c.item_id == bindparam("item"),
+_OWNER = bindparam("owner", type_=_TERMS.c.owner_id.type)
+_ITEM = bindparam("item", type_=_TERMS.c.item_id.type)
+_INSERT_TERMS = Prepared(
+    lambda words: insert(_TERMS).from_select(
+        ["owner_id", "term", "item_id"], select(_OWNER, each_text(words, "terms"), _ITEM)
+    )
+)
+_DELETE_TERMS = Prepared(
+    lambda words: delete(_TERMS).where(
+        _TERMS.c.owner_id == _OWNER,
+        _TERMS.c.term.in_(select(each_text(words, "terms"))),
+        _TERMS.c.item_id == _ITEM,
     )
 )
 
@@ -63,22 +69,19 @@ class SqlItems(Items):
 
     def add(self, item: Item) -> None:
         self._sql.change(_INSERT, values_of(item))
-        self._add_terms(item, terms_of(item))
+        self._change_terms(_INSERT_TERMS, item, terms_of(item))
 
     def save(self, item: Item, *, before: Item) -> None:
         self._sql.change(_UPDATE, values_of(item) | {"item": item.id})
         old, new = terms_of(before), terms_of(item)
-        self._remove_terms(item, old - new)
-        self._add_terms(item, new - old)
+        self._change_terms(_DELETE_TERMS, item, old - new)
+        self._change_terms(_INSERT_TERMS, item, new - old)
 
     def remove(self, item: Item) -> None:
-        self._remove_terms(item, terms_of(item))
+        self._change_terms(_DELETE_TERMS, item, terms_of(item))
         self._sql.change(_DELETE, {"id": item.id})
 
-    def _add_terms(self, item: Item, terms: Iterable[str]) -> None:
-        rows = [{"owner_id": item.owner_id, "term": term, "item_id": item.id} for term in terms]
-        self._sql.change_each(_INSERT_TERMS, rows)
-
-    def _remove_terms(self, item: Item, terms: Iterable[str]) -> None:
-        rows = [{"owner": item.owner_id, "word": term, "item": item.id} for term in terms]
-        self._sql.change_each(_DELETE_TERM, rows)
+    def _change_terms(self, change: Prepared, item: Item, terms: Collection[str]) -> None:
+        if terms:
+            told = {"owner": item.owner_id, "terms": list(terms), "item": item.id}
+            self._sql.change(change, told)

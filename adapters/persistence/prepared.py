@@ -14,7 +14,19 @@ from json import JSONDecoder
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Delete, Insert, Select, Update, Uuid
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Delete,
+    Insert,
+    Select,
+    Text,
+    Update,
+    Uuid,
+    bindparam,
+    column,
+    func,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeEngine
@@ -48,6 +60,16 @@ class Prepared:
             plain = made(_DIALECTS[dialect.name]) if callable(made) else made
             written = self._written[key] = Written(plain, dialect, list(parameters))
         return written
+
+
+def each_text(words: Any, name: str) -> ColumnElement[str]:
+    """Return the texts that one parameter holds, each in a row, in a dialect's own words."""
+    if words is sqlite:
+        texts: ColumnElement[str] = (
+            func.json_each(bindparam(name, type_=JSON)).table_valued(column("value", Text)).c.value
+        )
+        return texts
+    return func.unnest(bindparam(name, type_=words.ARRAY(Text)))
 
 
 class Written:

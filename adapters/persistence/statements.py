@@ -72,13 +72,6 @@ class Statements:
         written = statement.on(self._driver.dialect, parameters)
         return self._driver.change(written.text, written.values(parameters))
 
-    def change_each(self, statement: Prepared, parameters: Sequence[Parameters]) -> None:
-        """Do the same change with each of several sets of values."""
-        self._check()
-        if parameters:
-            written = statement.on(self._driver.dialect, parameters[0])
-            self._driver.change_each(written.text, [written.values(each) for each in parameters])
-
     def _execute(self, statement: Executable, parameters: Parameters) -> Any:
         try:
             return self._driver.connection.execute(statement, dict(parameters))

@@ -40,7 +40,7 @@ class Failing:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, at: int, *, after: bool) -> None:
         self.count = 0
         self.has_failed = False
-        for name in ("rows", "change", "change_each"):
+        for name in ("rows", "change"):
             monkeypatch.setattr(Driver, name, self._wrapped(getattr(Driver, name), at, after))
 
     def _wrapped(self, method: Callable[..., Any], at: int, after: bool) -> Callable[..., Any]:
