@@ -11,9 +11,10 @@ items: then all words and tags are looked up together.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
-from sqlalchemy import Column, Select, bindparam, func, literal, select, tuple_
+from sqlalchemy import Column, Select, bindparam, func, literal, select, tuple_, union_all
 
 from adapters.persistence.item_rows import ITEM_COLUMNS, item_of, tag_term
 from adapters.persistence.prepared import Prepared
@@ -84,9 +85,12 @@ class ItemLists:
     def matching(self, wanted: ItemQuery, *, after: Place | None, limit: int) -> Sequence[SeenItem]:
         """Return at most `limit` items as their viewer sees them, from behind that place."""
         parts = _parts(wanted)
-        found = [
-            seen for part in parts for seen in self._walk(part, wanted, after=after, limit=limit)
-        ]
+        if wanted.is_narrowed:
+            walks = [self._walk(part, wanted, after=after, limit=limit) for part in parts]
+            found = list(chain.from_iterable(walks))
+        else:
+            rows = self._page(parts, wanted, after=after, limit=limit)
+            found = [_seen(item_of(row), row.role, wanted) for row in rows]
         if len(parts) > 1:
             place_of = wanted.place_of
             found.sort(key=lambda seen: place_of(seen.item), reverse=wanted.sort.is_descending)
@@ -102,12 +106,12 @@ class ItemLists:
         while left > 0:
             is_all = len(looked_up) == len(terms)  # then whatever is found matches
             step = left if is_all else step
-            rows = self._page(part, wanted, looked_up, after=after, limit=step)
+            rows = self._page((part,), wanted, looked_up, after=after, limit=step)
             for row in rows:
                 item = item_of(row)
                 if left > 0 and (is_all or matches(item)):
                     left -= 1
-                    yield SeenItem(item=item, access=_access(item, row.role, wanted))
+                    yield _seen(item, row.role, wanted)
             if len(rows) < step:
                 return
             after = Place(*wanted.place_of(item_of(rows[-1])))
@@ -120,16 +124,18 @@ class ItemLists:
 
     def _page(
         self,
-        part: _Part,
+        parts: tuple[_Part, ...],
         wanted: ItemQuery,
-        looked_up: Sequence[Term],
+        looked_up: Sequence[Term] = (),
         *,
         after: Place | None,
         limit: int,
     ) -> Sequence[Any]:
-        """Return the next rows of a part, only those with all of the terms that are looked up."""
+        """Return the next rows of each part, only those with all the terms that are looked up."""
+        if not parts:
+            return []
         place = {} if after is None else {"behind": after.key, "behind_id": after.id}
-        page = _page_of(part, wanted.sort, is_first=after is None, terms=len(looked_up))
+        page = _page_of(parts, wanted.sort, is_first=after is None, terms=len(looked_up))
         return self._sql.all(page, _whose(wanted) | {"at_most": limit} | place | _bounds(looked_up))
 
     def _rarest(
@@ -145,8 +151,15 @@ class ItemLists:
 
 
 @lru_cache
-def _page_of(part: _Part, sort: Sort, *, is_first: bool, terms: int) -> Prepared:
-    """Return the statement for a page of a part."""
+def _page_of(parts: tuple[_Part, ...], sort: Sort, *, is_first: bool, terms: int) -> Prepared:
+    """Return the statement for a page of each part: one trip to the database for all of them."""
+    pages = [_one_page(part, sort, is_first=is_first, terms=terms) for part in parts]
+    if len(pages) == 1:
+        return Prepared(pages[0])
+    return Prepared(union_all(*(select(page.subquery()) for page in pages)))
+
+
+def _one_page(part: _Part, sort: Sort, *, is_first: bool, terms: int) -> Select[Any]:
     column = _SORT_COLUMNS[sort.key]
     query = part.items
     for number in range(terms):
@@ -159,9 +172,7 @@ def _page_of(part: _Part, sort: Sort, *, is_first: bool, terms: int) -> Prepared
         query = query.where(place < behind if sort.is_descending else place > behind)
     down = (column.desc(), _ITEMS.c.id.desc())
     up = (column, _ITEMS.c.id)
-    return Prepared(
-        query.order_by(*(down if sort.is_descending else up)).limit(bindparam("at_most"))
-    )
+    return query.order_by(*(down if sort.is_descending else up)).limit(bindparam("at_most"))
 
 
 @lru_cache
@@ -171,16 +182,16 @@ def _count_of(part: _Part) -> Prepared:
     return Prepared(select(func.count()).select_from(some))
 
 
-def _parts(wanted: ItemQuery) -> list[_Part]:
+def _parts(wanted: ItemQuery) -> tuple[_Part, ...]:
     match wanted.whose:
         case Whose.OWNED:
-            return [_OWNED]
+            return (_OWNED,)
         case Whose.SHARED:
-            return [] if wanted.owner_id == wanted.viewer_id else [_SHARED]
+            return () if wanted.owner_id == wanted.viewer_id else (_SHARED,)
         case Whose.ALL:
-            return [_OWNED] if wanted.owner_id == wanted.viewer_id else [_OWNED, _SHARED]
+            return (_OWNED,) if wanted.owner_id == wanted.viewer_id else (_OWNED, _SHARED)
         case Whose.ANY:
-            return [_ANYBODYS] if wanted.owner_id is None else [_OWNED]
+            return (_ANYBODYS,) if wanted.owner_id is None else (_OWNED,)
 
 
 def _whose(wanted: ItemQuery) -> dict[str, object]:
@@ -215,7 +226,10 @@ def _filter(wanted: ItemQuery) -> Matches:
     return matches
 
 
-def _access(item: Item, role: str | None, wanted: ItemQuery) -> Access:
+def _seen(item: Item, role: str | None, wanted: ItemQuery) -> SeenItem:
+    """Return an item as its viewer sees it."""
     if item.owner_id == wanted.viewer_id:
-        return Access.OWNER
-    return Access.ADMIN if wanted.sees_all or role is None else Access(role)
+        access = Access.OWNER
+    else:
+        access = Access.ADMIN if wanted.sees_all or role is None else Access(role)
+    return SeenItem(item=item, access=access)

@@ -17,6 +17,7 @@ from uuid import UUID
 from sqlalchemy import (
     JSON,
     ColumnElement,
+    CompoundSelect,
     Delete,
     Insert,
     Select,
@@ -36,7 +37,7 @@ from adapters.persistence.tables import CompactJson
 
 Parameters = Mapping[str, object]
 Converter = Callable[[Any], Any]
-Plain = Select[Any] | Insert | Update | Delete
+Plain = Select[Any] | CompoundSelect[Any] | Insert | Update | Delete
 
 _DIALECTS: Mapping[str, Any] = {"sqlite": sqlite, "postgresql": postgresql}
 
