@@ -10,9 +10,7 @@ from adapters.clock import utc_now
 from adapters.ids import uuid7
 from adapters.mail.folder import FolderPostman
 from adapters.mail.nowhere import NoPostman
-from adapters.mail.smtp import SmtpPostman
 from adapters.mail.stationery import TemplateStationery, host_of
-from adapters.persistence.copying import SqlMover
 from adapters.persistence.database import Database
 from adapters.persistence.schema import SqlSchema
 from adapters.persistence.snapshots import SqliteSnapshots
@@ -47,6 +45,7 @@ from application import sign_in as signing_in
 from application.batch import RunBatch
 from application.listing import ListItems
 from application.ports.mail import Postman
+from application.ports.moving import Mover
 from application.ports.security import Sealer
 from application.ports.store import Reading
 from application.ports.surroundings import Clock, Ids, Randomness
@@ -71,6 +70,8 @@ def _secrets(settings: Settings) -> Secrets:
 
 def _postman(settings: Settings) -> Postman:
     if settings.smtp_url is not None:
+        from adapters.mail.smtp import SmtpPostman
+
         return SmtpPostman(
             settings.smtp_url.get_secret_value(),
             sender=settings.sender,
@@ -80,10 +81,12 @@ def _postman(settings: Settings) -> Postman:
     return NoPostman() if folder is None else FolderPostman(folder, sender=settings.sender)
 
 
-def _mover(source: Database) -> Callable[[str], SqlMover]:
+def _mover(source: Database) -> Callable[[str], Mover]:
     """Return what copies to the database at an address. Raises StoreUnfit if it is none."""
 
-    def to(address: str) -> SqlMover:
+    def to(address: str) -> Mover:
+        from adapters.persistence.copying import SqlMover
+
         try:
             url = known_database(address)
         except ValueError as error:

@@ -24,7 +24,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from adapters.persistence.driver import Driver
 from adapters.persistence.failures import meaning
 from adapters.persistence.group_commit import Committing, GroupCommits
-from adapters.persistence.postgresql import be_unhurried, postgresql_engine
 from domain.errors import Unavailable
 
 PATIENCE = 2.5
@@ -144,6 +143,10 @@ class Database:
             self._glancer = _Glancer(_sqlite(parsed, pool_size=1, reads_only=True, patience=0))
             self._groups = GroupCommits(self.transaction, patience=PATIENCE)
         else:
+            from adapters.persistence.postgresql import (  # noqa: PLC0415  # SQLite needs no psycopg
+                postgresql_engine,
+            )
+
             self._reader = postgresql_engine(parsed, pool_size=pool_size, patience=PATIENCE)
             self.writer = self._reader.execution_options(isolation_level="READ COMMITTED")
 
@@ -172,7 +175,8 @@ class Database:
         """Open a transaction that may take as long as it takes: the tables change shape."""
         with self.transaction() as connection:
             if not self.is_sqlite:
-                be_unhurried(connection.connection.driver_connection)
+                raw: Any = connection.connection.driver_connection
+                raw.be_unhurried()
             yield connection
 
     @contextmanager

@@ -40,6 +40,12 @@ class PatientConnection(psycopg.Connection[Any]):
             return True
         return False
 
+    def be_unhurried(self) -> None:
+        """Let the transaction that is open take as long as it takes."""
+        self.patience = None
+        for limit in ("statement_timeout", "lock_timeout"):
+            self.execute(f"SET LOCAL {limit} = 0")
+
 
 def postgresql_engine(url: URL, *, pool_size: int, patience: float) -> Engine:
     """Return an engine whose every wait ends: for a connection, a lock, or an answer.
@@ -82,10 +88,3 @@ def postgresql_engine(url: URL, *, pool_size: int, patience: float) -> Engine:
         connection.patience = patience + _SLACK
 
     return engine
-
-
-def be_unhurried(connection: Any) -> None:
-    """Let a PatientConnection's transaction take as long as it takes."""
-    connection.patience = None
-    for limit in ("statement_timeout", "lock_timeout"):
-        connection.execute(f"SET LOCAL {limit} = 0")

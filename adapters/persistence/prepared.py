@@ -10,6 +10,7 @@ from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
+from importlib import import_module
 from json import JSONDecoder
 from typing import Any
 from uuid import UUID
@@ -28,7 +29,6 @@ from sqlalchemy import (
     column,
     func,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeEngine
 from sqlmodel.sql.sqltypes import UTCDateTime
@@ -38,8 +38,6 @@ from adapters.persistence.tables import CompactJson
 Parameters = Mapping[str, object]
 Converter = Callable[[Any], Any]
 Plain = Select[Any] | CompoundSelect[Any] | Insert | Update | Delete
-
-_DIALECTS: Mapping[str, Any] = {"sqlite": sqlite, "postgresql": postgresql}
 
 
 class Prepared:
@@ -58,19 +56,19 @@ class Prepared:
         written = self._written.get(key)
         if written is None:
             made = self._statement
-            plain = made(_DIALECTS[dialect.name]) if callable(made) else made
+            words = f"sqlalchemy.dialects.{dialect.name}"  # only the one that is in use is loaded
+            plain = made(import_module(words)) if callable(made) else made
             written = self._written[key] = Written(plain, dialect, list(parameters))
         return written
 
 
 def each_text(words: Any, name: str) -> ColumnElement[str]:
     """Return the texts that one parameter holds, each in a row, in a dialect's own words."""
-    if words is sqlite:
-        texts: ColumnElement[str] = (
-            func.json_each(bindparam(name, type_=JSON)).table_valued(column("value", Text)).c.value
-        )
-        return texts
-    return func.unnest(bindparam(name, type_=words.ARRAY(Text)))
+    if hasattr(words, "ARRAY"):
+        return func.unnest(bindparam(name, type_=words.ARRAY(Text)))
+    listed = func.json_each(bindparam(name, type_=JSON)).table_valued(column("value", Text))
+    texts: ColumnElement[str] = listed.c.value
+    return texts
 
 
 class Written:
