@@ -4,15 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from application.auditing import Auditor
+from application.codes import in_force
+from application.mailing import Mailroom
 from application.ports.accounts import UserFilter
 from application.ports.places import Place
 from application.ports.security import Cursors
 from application.ports.store import Reading, UnitOfWork, UnitsOfWork
 from application.ports.surroundings import Clock
+from application.proving import held, require_fresh
 from application.sessions import LiveSession, LiveSessions
-from domain.access import Caller, Role, UserId
+from domain.access import Caller, Person, Role, UserId
 from domain.audit import Action, Target, TargetType
-from domain.errors import LastAdmin, UserNotFound
+from domain.errors import LastAdmin, SecondFactorNotFound, UserNotFound
+from domain.mail import Topic
 from domain.user import Status, User
 
 
@@ -145,6 +149,34 @@ class EndUserSessions:
             _not_by_key(caller, id)
             work.sessions.remove_all_of(id)
             _note(work, self.auditor, Action.USER_SESSIONS_ENDED, caller, id)
+            work.commit()
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveUserSecondFactor:
+    """Let in somebody who has lost their app and their recovery codes. Needs a fresh proof.
+
+    Their password, or whatever else they sign in with, is enough again, and they are told by mail.
+    """
+
+    unit_of_work: UnitsOfWork
+    clock: Clock
+    mailroom: Mailroom
+    auditor: Auditor
+
+    def __call__(self, caller: Person, id: UserId) -> None:
+        with self.unit_of_work() as work:
+            work.users.lock_active_admins()  # two who help each other would wait for each other
+            held(work, caller)
+            user = _found(work.users.lock(id))
+            factor = work.second_factors.get(id)
+            if factor is None:
+                raise SecondFactorNotFound
+            own = factor if id == caller.user_id else in_force(work, caller.user_id)
+            require_fresh(caller, own, now=self.clock())
+            work.second_factors.remove(id)
+            self.mailroom.post_if_seldom(work, Topic.SECOND_FACTOR_REMOVED, user.email, user)
+            _note(work, self.auditor, Action.USER_SECOND_FACTOR_REMOVED, caller, id)
             work.commit()
 
 

@@ -12,6 +12,7 @@ from application.starting import AUDIT_KEY, Migrate, PrepareStore
 from domain.access import Origin
 from domain.audit import Action, Target, TargetType
 from domain.errors import StoreUnfit, Unavailable
+from domain.second_factor import STEPS_APART, step_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +31,10 @@ class Restore:
     """Put a backup in the place of what is stored.
 
     Every session ends: the counters of refresh tokens are those of then, so tokens that were
-    superseded since would be good again. So would links in mails that were used since: they are
-    void. And so is every place that was given out in a change feed: its numbers will be given
-    out again.
+    superseded since would be good again. So would links in mails, codes of second factors and
+    sign-ins that wait for one, if they were used since: they are void, all recovery codes with
+    them. And so is every place that was given out in a change feed: its numbers will be given out
+    again.
     """
 
     snapshots: Snapshots
@@ -51,10 +53,13 @@ class Restore:
             PrepareStore(copy.schema)()
             self.prepare_keys(copy.unit_of_work)()
             self._check_origin(copy.reading)
+            now = self.clock()
             with copy.unit_of_work() as work:
                 ended = work.sessions.remove_everybodys()
                 work.one_time_tokens.remove_everybodys()
-                work.changes.begin_anew(now=self.clock())
+                work.challenges.remove_everybodys()
+                work.second_factors.void_everybodys_codes(until=step_at(now) + STEPS_APART)
+                work.changes.begin_anew(now=now)
                 self.auditor(copy.reading).record(
                     work,
                     Action.STORE_RESTORED,

@@ -1,15 +1,18 @@
-"""Proving again who one is, before what cannot be undone: a signed-in caller's own password."""
+"""Proving again who one is, before what cannot be undone: by one's password, or by a code."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from application.auditing import Auditor
+from application.codes import CodeProof, in_force
 from application.ports.security import PasswordHasher
-from application.ports.store import Reading, UnitOfWork, UnitsOfWork
+from application.ports.store import Reading, Repositories, UnitOfWork, UnitsOfWork
 from application.ports.surroundings import Clock
 from application.throttling import Throttle
 from domain.access import Person
 from domain.audit import Action, Result, Target, TargetType
 from domain.errors import InvalidValue, TokenRevoked, WrongPassword
+from domain.second_factor import SecondFactor
 from domain.text import composed
 from domain.user import User
 
@@ -18,7 +21,8 @@ from domain.user import User
 class PasswordProof:
     """Checks a caller's own password, with a throttle that outsiders cannot close.
 
-    Where an account has no password, a fresh proof of another kind stands in for it.
+    Where an account has no password, a fresh proof of another kind stands in for it. Where it has
+    a second factor, the password alone is none: a fresh proof by a code stands beside it.
     """
 
     unit_of_work: UnitsOfWork
@@ -30,13 +34,16 @@ class PasswordProof:
     def check(self, caller: Person, user: User, password: str | None, *, before: Action) -> None:
         """Raise WrongPassword, or TooManyAttempts, unless this is the user's password.
 
-        Raises ReauthenticationRequired where there is none, was none given, and no proof is fresh.
+        Raises ReauthenticationRequired where a fresh proof is needed and there is none.
         """
         if password is None:
             require_given(user, password)
             caller.require_fresh(now=self.clock())
             return
         with self.unit_of_work() as work:
+            factor = in_force(work, user.id)
+            if factor is not None:
+                require_fresh(caller, factor, now=self.clock())
             self.throttle.attempt(work, str(user.id))
             work.commit()
         if self.hasher.matches(composed(password), user.password_hash):
@@ -66,7 +73,10 @@ class PasswordProof:
 
 @dataclass(frozen=True, slots=True)
 class Reauthenticate:
-    """Prove again who one is: for a while, the session may do what a thief would do first."""
+    """Prove again who one is: for a while, the session may do what a thief would do first.
+
+    Where a second factor is in force, only a code proves it.
+    """
 
     unit_of_work: UnitsOfWork
     reading: Reading
@@ -77,21 +87,58 @@ class Reauthenticate:
     def __call__(self, caller: Person, password: str) -> None:
         with self.reading() as see:
             user = present(see.users.get(caller.user_id))
+            _require_no_code(see, user)
         self.proof.check(caller, user, password, before=Action.REAUTHENTICATED)
         with self.unit_of_work() as work:
             user = self.proof.still_holds(work, caller, user)
-            session = work.sessions.lock(caller.session_id)
-            if session is None:
-                raise TokenRevoked
-            work.sessions.save(session.proved(now=self.clock()))
-            self.auditor.record(
-                work,
-                Action.REAUTHENTICATED,
-                Target(TargetType.USER, str(user.id)),
-                origin=caller.origin,
-                actor_id=user.id,
-            )
+            _require_no_code(work, user)  # it may have been put in force while we hashed
+            _prove(work, caller, self.clock(), self.auditor)
             work.commit()
+
+
+@dataclass(frozen=True, slots=True)
+class ReauthenticateByCode:
+    """As Reauthenticate, by a code of one's second factor: with a password or without one."""
+
+    unit_of_work: UnitsOfWork
+    clock: Clock
+    proof: CodeProof
+    auditor: Auditor
+
+    def __call__(self, caller: Person, code: str) -> None:
+        with self.unit_of_work() as work:
+            user = held(work, caller)
+            self.proof.check(work, caller, user, code, before=Action.REAUTHENTICATED)
+            _prove(work, caller, self.clock(), self.auditor)
+            work.commit()
+
+
+def _prove(work: UnitOfWork, caller: Person, now: datetime, auditor: Auditor) -> None:
+    session = work.sessions.lock(caller.session_id)
+    if session is None:
+        raise TokenRevoked
+    work.sessions.save(session.proved(now=now))
+    auditor.record(
+        work,
+        Action.REAUTHENTICATED,
+        Target(TargetType.USER, str(caller.user_id)),
+        origin=caller.origin,
+        actor_id=caller.user_id,
+    )
+
+
+def _require_no_code(see: Repositories, user: User) -> None:
+    if in_force(see, user.id):
+        raise InvalidValue("code", "missing", "This is required.")
+
+
+def require_fresh(caller: Person, factor: SecondFactor | None, *, now: datetime) -> None:
+    """Raise ReauthenticationRequired unless the caller gave a fresh proof, by a code if need be.
+
+    Since a second factor is in force, nobody proves anything without a code of it; so a proof of
+    that time is one by a code.
+    """
+    caller.require_fresh(now=now, since=None if factor is None else factor.confirmed_at)
 
 
 def require_given(user: User, password: str | None, *, field: str = "password") -> None:

@@ -90,7 +90,8 @@ class ResetPassword:
     """Give whoever reads the account's mailbox a new password, and nobody else anything.
 
     Every session and machine key ends, every other link dies, locks are lifted, and the address
-    is proved: who had the account before, an impostor who registered it included, is out.
+    is proved: who had the account before, an impostor who registered it included, is out. A
+    second factor stays, unless the address was never proved: then it may be an impostor's.
     Nobody is signed in by it.
     """
 
@@ -120,6 +121,8 @@ class ResetPassword:
             user = self.proof.use(work, token)
             work.users.save(user.with_password(hashed, now=now).verified(now=now))
             _shut_out(work, user)
+            if not user.email_verified:
+                work.second_factors.remove(user.id)
             void_tokens(work, user)
             self.sign_ins.clear(work, user.email)
             self.proofs.clear(work, str(user.id))

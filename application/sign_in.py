@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from application.auditing import Auditor
+from application.codes import in_force
+from application.ports.second_factor import SecretTexts
 from application.ports.security import AccessClaims, AccessTokens, PasswordHasher, RefreshTokens
 from application.ports.store import Reading, UnitOfWork, UnitsOfWork
 from application.ports.surroundings import Clock, Ids, Randomness
@@ -17,8 +19,10 @@ from domain.errors import (
     Misused,
     NotAuthenticated,
     RefreshTokenReused,
+    SecondFactorRequired,
 )
 from domain.password import PASSWORD_MAX
+from domain.second_factor import Challenge
 from domain.session import SEED_BYTES, Lifetimes, Session, Verdict, surplus
 from domain.text import composed
 from domain.user import User
@@ -65,7 +69,7 @@ class TokenIssuer:
 
 @dataclass(frozen=True, slots=True)
 class SessionStarter:
-    """Starts sessions, and keeps a user's within the cap."""
+    """Starts sessions, and keeps a user's within the cap: the one way in, whatever was proved."""
 
     clock: Clock
     ids: Ids
@@ -73,10 +77,37 @@ class SessionStarter:
     lifetimes: Lifetimes
     cap: int
     issuer: TokenIssuer
+    challenges: SecretTexts
     auditor: Auditor
 
     def start(self, work: UnitOfWork, user: User, scopes: Scopes, origin: Origin) -> Session:
-        """Start a session of a user who is held."""
+        """Start a session of a user who is held and has proved one factor.
+
+        Raises SecondFactorRequired where that is not enough. The challenge, and whatever else was
+        done in this unit of work, is stored then.
+        """
+        if in_force(work, user.id):
+            challenge = self._challenge(work, user, scopes, origin)
+            work.commit()
+            raise SecondFactorRequired(challenge)
+        return self.start_proved(work, user, scopes, origin)
+
+    def _challenge(self, work: UnitOfWork, user: User, scopes: Scopes, origin: Origin) -> str:
+        text = self.challenges.make()
+        digest = self.challenges.digest(text) or b""
+        now = self.clock()
+        work.challenges.add(Challenge.issue(digest=digest, user=user, scopes=scopes, now=now))
+        self.auditor.record(
+            work,
+            Action.CHALLENGED,
+            Target(TargetType.USER, str(user.id)),
+            origin=origin,
+            actor_id=user.id,
+        )
+        return text
+
+    def start_proved(self, work: UnitOfWork, user: User, scopes: Scopes, origin: Origin) -> Session:
+        """Start a session of a user who is held and has proved all there is to prove."""
         now = self.clock()
         for id in surplus(
             work.sessions.of_user(user.id), cap=self.cap, now=now, lifetimes=self.lifetimes

@@ -1,10 +1,13 @@
 """What must be true of the store before the first request."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
+from application.codes import sealed_today
 from application.ports.security import KeyForge, Sealer
 from application.ports.store import Schema, SchemaState, UnitOfWork, UnitsOfWork
 from application.ports.surroundings import Clock, Randomness
+from domain.access import UserId
 from domain.errors import StoreUnfit
 
 
@@ -58,10 +61,19 @@ PLACE = "place"
 
 PLACE_BYTES = 16
 
+FACTORS = "second factors"
+"""The name of an empty secret: what it is sealed with, all secrets of second factors are."""
+
+_FACTORS_AT_ONCE = 500
+
 
 @dataclass(frozen=True, slots=True)
 class PrepareKeys:
-    """See that every key there has to be is there, sealed with the operator's secret of today."""
+    """See that every key there has to be is there, sealed with the operator's secret of today.
+
+    So are the secrets of the users' second factors, as far as they can be opened: one that cannot
+    keeps its user from signing in by the app, and nobody else.
+    """
 
     unit_of_work: UnitsOfWork
     clock: Clock
@@ -74,7 +86,10 @@ class PrepareKeys:
             self._prepare_signing(work)
             self._prepare_secret(work, AUDIT_KEY, AUDIT_KEY_BYTES)
             self._prepare_secret(work, PLACE, PLACE_BYTES)
+            mark = work.vault.get(FACTORS)
             work.commit()
+        if mark is None or not self.sealer.is_current(mark):
+            self._reseal_factors()
 
     def _prepare_signing(self, work: UnitOfWork) -> None:
         now = self.clock()
@@ -95,3 +110,21 @@ class PrepareKeys:
         else:
             return
         work.vault.put(name, self.sealer.seal(name, plain))
+
+    def _reseal_factors(self) -> None:
+        """Seal the secrets of second factors anew, some at a time, and note that it was done."""
+        behind: UserId | None = None
+        is_done = False
+        while not is_done:
+            with self.unit_of_work() as work:
+                factors = work.second_factors.lock_behind(behind, limit=_FACTORS_AT_ONCE)
+                for factor in factors:
+                    with suppress(StoreUnfit):
+                        work.second_factors.put(sealed_today(self.sealer, factor))
+                is_done = len(factors) < _FACTORS_AT_ONCE
+                if is_done:
+                    work.keys.lock_all()  # as above: two who note it would collide
+                    work.vault.put(FACTORS, self.sealer.seal(FACTORS, b""))
+                else:
+                    behind = factors[-1].user_id
+                work.commit()

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from application.ports.store import UnitsOfWork
 from application.ports.surroundings import Clock
+from domain.second_factor import CHALLENGE_FOR
 from domain.session import Lifetimes
 
 AT_MOST = 1000
@@ -22,10 +23,10 @@ TALLIES_KEPT = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class TidyUp:
-    """Remove what is over: sessions, results, tombstones, tallies, one-time tokens, old mail.
+    """Remove what is over: sessions, results, tombstones, tallies, tokens, challenges, old mail.
 
     A session that is over proves nothing: its tokens are refused with or without its row. So are
-    one-time tokens.
+    one-time tokens and challenges.
     """
 
     unit_of_work: UnitsOfWork
@@ -41,6 +42,7 @@ class TidyUp:
             gone += work.replays.remove_expired(now=now, at_most=AT_MOST)
             gone += work.changes.forget_gone(before=now - GONE_KEPT_FOR, at_most=AT_MOST)
             gone += work.one_time_tokens.remove_expired(now=now, at_most=AT_MOST)
+            gone += work.challenges.remove_begun(before=now - CHALLENGE_FOR, at_most=AT_MOST)
             gone += work.outbox.remove_given_up(before=now - GIVEN_UP_KEPT_FOR, at_most=AT_MOST)
             work.commit()
         return gone

@@ -125,10 +125,11 @@ class Person(Caller):
         """Return this very caller."""
         return self
 
-    def require_fresh(self, *, now: datetime) -> None:
+    def require_fresh(self, *, now: datetime, since: datetime | None = None) -> None:
         """Raise ReauthenticationRequired unless the proof of who this is is fresh.
 
-        A proof from the future was given before a clock was set back: it counts for as long.
+        A proof from the future was given before a clock was set back: it counts for as long. One
+        from before `since` does not count.
         """
-        if abs(now - self.proved_at) > FRESH_FOR:
+        if abs(now - self.proved_at) > FRESH_FOR or (since is not None and self.proved_at < since):
             raise ReauthenticationRequired

@@ -6,14 +6,16 @@ BasaltError
 ├── NotAuthenticated        who you are is not proved
 │   ├── Unauthenticated
 │   ├── BadBearer: InvalidToken · TokenExpired · KeyExpired · TokenRevoked · KeyRevoked
-│   └── InvalidCredentials · InvalidRefreshToken · RefreshTokenReused
+│   ├── InvalidCredentials: InvalidSecondFactor
+│   └── InvalidRefreshToken · RefreshTokenReused · SecondFactorRequired
 ├── Refused                 we know who you are, and you may not
 │   ├── Forbidden · InsufficientScope · KeySigns · TooManyKeys
-│   └── WrongPassword · ReauthenticationRequired
+│   └── WrongPassword · WrongCode · ReauthenticationRequired
 ├── NotFound                there is no such thing, or none for you
-│   └── ItemNotFound · UserNotFound · SessionNotFound · GrantNotFound · KeyNotFound
+│   ├── ItemNotFound · UserNotFound · SessionNotFound · GrantNotFound · KeyNotFound
+│   └── SecondFactorNotFound
 ├── Conflict                the present state does not allow it
-│   └── EmailTaken · LastAdmin · AlreadyShared · IdempotencyInProgress
+│   └── EmailTaken · LastAdmin · AlreadyShared · SecondFactorInForce · IdempotencyInProgress
 ├── PreconditionFailed      somebody else changed it first
 ├── Invalid                 a value breaks a rule
 │   └── InvalidValue · WeakPassword · IdempotencyKeyReused · BatchFailed
@@ -122,6 +124,12 @@ class InvalidCredentials(NotAuthenticated):
     message = "The e-mail address or the password is wrong."
 
 
+class InvalidSecondFactor(InvalidCredentials):
+    """A code and a challenge do not finish a sign-in; which of them is wrong is not said."""
+
+    message = "The code is wrong, or this sign-in waits for none any more. Sign in again."
+
+
 class InvalidRefreshToken(NotAuthenticated):
     """The refresh token opens no live session."""
 
@@ -134,6 +142,22 @@ class RefreshTokenReused(NotAuthenticated):
 
     code = "REFRESH_TOKEN_REUSED"
     message = "This refresh token was used before, so its session has been ended. Sign in again."
+
+
+class SecondFactorRequired(NotAuthenticated):
+    """The first factor was right; `challenge` is what the second one is brought with."""
+
+    code = "SECOND_FACTOR_REQUIRED"
+    message = "Send this challenge with a code of your second factor to finish signing in."
+
+    def __init__(self, challenge: str) -> None:
+        super().__init__()
+        self.challenge = challenge
+
+    @property
+    def details(self) -> Mapping[str, object]:
+        """The challenge, which nobody else is told."""
+        return {"challenge": self.challenge}
 
 
 class Refused(BasaltError):
@@ -168,6 +192,13 @@ class WrongPassword(Refused):
 
     code = "WRONG_PASSWORD"
     message = "The current password is wrong."
+
+
+class WrongCode(Refused):
+    """A signed-in caller's code is wrong, or was used already."""
+
+    code = "WRONG_CODE"
+    message = "This code is wrong, or was used already."
 
 
 class ReauthenticationRequired(Refused):
@@ -230,6 +261,13 @@ class KeyNotFound(NotFound):
     message = "No such key."
 
 
+class SecondFactorNotFound(NotFound):
+    """The user has no second factor, or has not begun to set one up."""
+
+    code = "SECOND_FACTOR_NOT_FOUND"
+    message = "There is no second factor."
+
+
 class Conflict(BasaltError):
     """The present state does not allow it."""
 
@@ -253,6 +291,13 @@ class LastAdmin(Conflict):
 
     code = "LAST_ADMIN"
     message = "This is the last active administrator. Make another one first."
+
+
+class SecondFactorInForce(Conflict):
+    """The user has a second factor already."""
+
+    code = "SECOND_FACTOR_IN_FORCE"
+    message = "A second factor is in force. Remove it before you set up another one."
 
 
 class PreconditionFailed(BasaltError):

@@ -45,6 +45,14 @@ class Topic(StrEnum):
     PASSWORD_CHANGED = "password_changed"  # noqa: S105  # a topic's name
     KEY_CREATED = "key_created"
     """To an account's address: a key for machines was made."""
+    SECOND_FACTOR_ADDED = "second_factor_added"
+    """To an account's address: signing in takes a code from now on."""
+    SECOND_FACTOR_REMOVED = "second_factor_removed"
+    """To an account's address: signing in takes no code any more."""
+    RECOVERY_CODES_MADE = "recovery_codes_made"
+    """To an account's address: there are new codes, and those of before are void."""
+    RECOVERY_CODE_USED = "recovery_code_used"
+    """To an account's address: one of the codes that are kept elsewhere was used."""
     KNOWN_ADDRESS = "known_address"
     """To an account's address: somebody wanted to open an account with it."""
 

@@ -147,3 +147,6 @@ PASSWORD_OF_ACCOUNT = Lockout(
     memory=timedelta(days=1),
 )
 """Wrong passwords in a row for one account (OWASP ASVS 5.0 §6.3.1)."""
+
+CODE_OF_ACCOUNT = PASSWORD_OF_ACCOUNT
+"""Wrong codes in a row for one account, by whoever has its password: some 35 a day."""

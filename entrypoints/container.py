@@ -17,6 +17,7 @@ from adapters.persistence.snapshots import SqliteSnapshots
 from adapters.persistence.unit_of_work import SqlStore
 from adapters.security.access_tokens import JwtAccessTokens
 from adapters.security.audit_chain import HmacAuditChain
+from adapters.security.authenticator_apps import TotpAuthenticatorApps
 from adapters.security.common_passwords import ListedCommonPasswords
 from adapters.security.cursors import SignedCursors
 from adapters.security.machine_keys import RandomMachineKeyTexts
@@ -24,6 +25,7 @@ from adapters.security.one_time_tokens import DerivedOneTimeTokens
 from adapters.security.passwords import Argon2PasswordHasher
 from adapters.security.refresh_tokens import DerivedRefreshTokens
 from adapters.security.sealing import SecretSealer
+from adapters.security.second_factor_texts import RandomChallenges, RandomRecoveryCodes
 from adapters.security.secrets import Secrets
 from adapters.security.signing_keys import EcKeyForge, KeyRing
 from application import (
@@ -36,6 +38,7 @@ from application import (
     mailing,
     moving,
     recovery,
+    second_factor,
     sessions,
     sharing,
     starting,
@@ -43,14 +46,16 @@ from application import (
 from application import items as keeping
 from application import sign_in as signing_in
 from application.batch import RunBatch
+from application.codes import CodeProof, Codes
 from application.listing import ListItems
 from application.ports.mail import Postman
 from application.ports.moving import Mover
 from application.ports.security import Sealer
 from application.ports.store import Reading
 from application.ports.surroundings import Clock, Ids, Randomness
-from application.proving import PasswordProof, Reauthenticate
+from application.proving import PasswordProof, Reauthenticate, ReauthenticateByCode
 from application.replaying import Replayer
+from application.second_step import FinishSignIn
 from application.throttling import Throttle
 from application.tidying import TidyUp
 from domain import throttle as limits
@@ -66,6 +71,10 @@ def _database(settings: Settings) -> Database:
 def _secrets(settings: Settings) -> Secrets:
     kept = ensure_secret(settings)
     return Secrets(kept.current, kept.previous)
+
+
+def _authenticator_apps(settings: Settings) -> TotpAuthenticatorApps:
+    return TotpAuthenticatorApps(issuer=host_of(settings.base_url))
 
 
 def _postman(settings: Settings) -> Postman:
@@ -133,6 +142,7 @@ class Container(containers.DeclarativeContainer):
     cursors = providers.Singleton(SignedCursors, secrets)
     refresh_tokens = providers.Singleton(DerivedRefreshTokens, secrets)
     machine_key_texts = providers.Singleton(RandomMachineKeyTexts, random)
+    challenge_texts = providers.Singleton(RandomChallenges, random)
     forge = providers.Singleton(EcKeyForge, sealer)
     key_ring = providers.Singleton(KeyRing, reading, forge, clock)
     access_tokens = providers.Singleton(
@@ -172,6 +182,7 @@ class Container(containers.DeclarativeContainer):
         lifetimes=lifetimes,
         cap=settings.provided.session_cap,
         issuer=issuer,
+        challenges=challenge_texts,
         auditor=auditor,
     )
 
@@ -191,6 +202,9 @@ class Container(containers.DeclarativeContainer):
     )
     proofs_of_user = providers.Singleton(
         Throttle, "proof", limits.PASSWORD_OF_ACCOUNT, clock, limits_are_on
+    )
+    second_steps_to_account = providers.Singleton(
+        Throttle, "second factor", limits.CODE_OF_ACCOUNT, clock, limits_are_on
     )
     shares_of_user = providers.Singleton(
         Throttle, "sharing", limits.SHARING_BY_USER, clock, limits_are_on
@@ -226,6 +240,45 @@ class Container(containers.DeclarativeContainer):
     )
     list_outbox = providers.Singleton(mailing.ListOutbox, reading, mailroom)
     retry_mail = providers.Singleton(mailing.RetryMail, unit_of_work, clock)
+
+    # Second factors.
+    authenticator_apps = providers.Singleton(_authenticator_apps, settings)
+    codes = providers.Singleton(
+        Codes,
+        clock=clock,
+        sealer=sealer,
+        apps=authenticator_apps,
+        recovery=providers.Singleton(RandomRecoveryCodes, random),
+        mailroom=mailroom,
+        auditor=auditor,
+    )
+    code_proof = providers.Singleton(CodeProof, codes, proofs_of_user, auditor)
+    begin_second_factor = providers.Singleton(
+        second_factor.BeginSecondFactor,
+        unit_of_work=unit_of_work,
+        reading=reading,
+        clock=clock,
+        random=random,
+        sealer=sealer,
+        apps=authenticator_apps,
+        auditor=auditor,
+    )
+    confirm_second_factor = providers.Singleton(
+        second_factor.ConfirmSecondFactor,
+        unit_of_work=unit_of_work,
+        clock=clock,
+        proof=code_proof,
+        codes=codes,
+        mailroom=mailroom,
+        auditor=auditor,
+    )
+    read_second_factor = providers.Singleton(second_factor.ReadSecondFactor, reading)
+    renew_recovery_codes = providers.Singleton(
+        second_factor.RenewRecoveryCodes, unit_of_work, clock, codes, mailroom, auditor
+    )
+    remove_second_factor = providers.Singleton(
+        second_factor.RemoveSecondFactor, unit_of_work, clock, mailroom, auditor
+    )
 
     # Starting and keeping tidy.
     prepare_store = providers.Singleton(starting.PrepareStore, schema)
@@ -329,6 +382,16 @@ class Container(containers.DeclarativeContainer):
         auditor=auditor,
         needs_verified=settings.provided.require_verified_email,
     )
+    finish_sign_in = providers.Singleton(
+        FinishSignIn,
+        unit_of_work=unit_of_work,
+        clock=clock,
+        codes=codes,
+        starter=starter,
+        by_address=sign_ins_from_address,
+        by_account=second_steps_to_account,
+        auditor=auditor,
+    )
     refresh_session = providers.Singleton(
         signing_in.RefreshSession,
         unit_of_work=unit_of_work,
@@ -344,6 +407,9 @@ class Container(containers.DeclarativeContainer):
     foresee = providers.Singleton(sessions.Foresee, identify, access_tokens)
     reauthenticate = providers.Singleton(
         Reauthenticate, unit_of_work, reading, clock, proof, auditor
+    )
+    reauthenticate_by_code = providers.Singleton(
+        ReauthenticateByCode, unit_of_work, clock, code_proof, auditor
     )
     list_sessions = providers.Singleton(sessions.ListSessions, reading, live_sessions)
     end_session = providers.Singleton(sessions.EndSession, unit_of_work, live_sessions, auditor)
@@ -411,6 +477,9 @@ class Container(containers.DeclarativeContainer):
         administration.ListUserSessions, reading, live_sessions
     )
     end_user_sessions = providers.Singleton(administration.EndUserSessions, unit_of_work, auditor)
+    remove_user_second_factor = providers.Singleton(
+        administration.RemoveUserSecondFactor, unit_of_work, clock, mailroom, auditor
+    )
     read_audit = providers.Singleton(auditing.ReadAudit, reading, cursors)
     read_activity = providers.Singleton(auditing.ReadActivity, read_audit)
     note_refusal = providers.Singleton(auditing.NoteRefusal, unit_of_work, auditor)

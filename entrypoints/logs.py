@@ -45,6 +45,7 @@ _SECRETS = (
     ),
     (re.compile(r"\beyJ[\w-]{5,}\.[\w-]{5,}(?:\.[\w-]*){0,3}"), _MASK),  # a JWT or JWE
     (re.compile(r"bslt_[0-9A-Za-z]{6,}"), _MASK),  # a machine key, also a part of one
+    (re.compile(r"bsc_[0-9A-Za-z_-]{6,}"), _MASK),  # a challenge, also a part of one
     (re.compile(r"\$argon2\w{1,2}\$[\w+/=,.$-]+"), _MASK),
     (  # password=…, {"refresh_token": "…"}, X-Api-Key: …
         re.compile(
@@ -57,7 +58,7 @@ _SECRETS = (
 )
 # A line of lower-case letters without any of these holds nothing of the above but opaque tokens;
 # with one that only names a credential, it does if a value follows.
-_HINTS = ("://", "bearer", "basic", "eyj", "bslt_", "$argon2")
+_HINTS = ("://", "bearer", "basic", "eyj", "bslt_", "bsc_", "$argon2")
 _NAMES = ("passw", "secret", "token", "authorization", "cookie", "api", "credential")
 _NAMED_VALUE = re.compile(rf"{_CREDENTIAL}\\{{0,9}}[\"']?\s{{0,9}}[=:]")
 _OPAQUE_LENGTH = 40

@@ -19,6 +19,10 @@ _PAGES = {
     Topic.RECOVERY: ("reset-password", "PUT /v1/auth/password-reset"),
     Topic.PASSWORD_CHANGED: ("reset-password", "POST /v1/auth/password-reset"),
     Topic.KEY_CREATED: ("reset-password", "POST /v1/auth/password-reset"),
+    Topic.SECOND_FACTOR_ADDED: ("reset-password", "POST /v1/auth/password-reset"),
+    Topic.SECOND_FACTOR_REMOVED: ("reset-password", "POST /v1/auth/password-reset"),
+    Topic.RECOVERY_CODES_MADE: ("reset-password", "POST /v1/auth/password-reset"),
+    Topic.RECOVERY_CODE_USED: ("reset-password", "POST /v1/auth/password-reset"),
     Topic.KNOWN_ADDRESS: ("reset-password", "POST /v1/auth/password-reset"),
 }
 """The page of a front end that a letter leads to, and the operation that is behind it."""

@@ -64,6 +64,11 @@ class InMemoryUsers(Users):
         shelves.machine_keys = {
             key: one for key, one in shelves.machine_keys.items() if one.user_id != id
         }
+        shelves.second_factors.pop(id, None)
+        shelves.recovery_codes.pop(id, None)
+        shelves.challenges = {
+            key: one for key, one in shelves.challenges.items() if one.user_id != id
+        }
         for item in [one for one in shelves.items.values() if one.owner_id == id]:
             InMemoryItems(shelves).remove(item)
         shelves.grants = {key: one for key, one in shelves.grants.items() if key[1] != id}

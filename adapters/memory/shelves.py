@@ -10,6 +10,7 @@ from domain.item import Item, ItemId
 from domain.key import KeyId, SigningKey
 from domain.machine_key import MachineKey
 from domain.mail import Letter, LetterId, OneTimeToken
+from domain.second_factor import Challenge, SecondFactor
 from domain.session import Session
 from domain.sharing import Grant
 from domain.throttle import Tally
@@ -32,6 +33,9 @@ class Shelves:
     users: dict[UserId, User] = field(default_factory=dict)
     sessions: dict[SessionId, Session] = field(default_factory=dict)
     machine_keys: dict[MachineKeyId, MachineKey] = field(default_factory=dict)
+    second_factors: dict[UserId, SecondFactor] = field(default_factory=dict)
+    recovery_codes: dict[UserId, frozenset[bytes]] = field(default_factory=dict)
+    challenges: dict[bytes, Challenge] = field(default_factory=dict)
     items: dict[ItemId, Item] = field(default_factory=dict)
     keys: dict[KeyId, SigningKey] = field(default_factory=dict)
     grants: dict[tuple[ItemId, UserId], Grant] = field(default_factory=dict)
@@ -54,6 +58,9 @@ class Shelves:
             users=dict(self.users),
             sessions=dict(self.sessions),
             machine_keys=dict(self.machine_keys),
+            second_factors=dict(self.second_factors),
+            recovery_codes=dict(self.recovery_codes),
+            challenges=dict(self.challenges),
             items=dict(self.items),
             keys=dict(self.keys),
             grants=dict(self.grants),

@@ -22,6 +22,7 @@ from adapters.memory.records import (
     InMemoryTallies,
     InMemoryVault,
 )
+from adapters.memory.second_factors import InMemoryChallenges, InMemorySecondFactors
 from adapters.memory.shelves import Shelves
 from application.ports.store import Repositories, UnitOfWork
 
@@ -43,6 +44,14 @@ class InMemoryRepositories(Repositories):
     @property
     def machine_keys(self) -> InMemoryMachineKeys:
         return InMemoryMachineKeys(self._shelves)
+
+    @property
+    def second_factors(self) -> InMemorySecondFactors:
+        return InMemorySecondFactors(self._shelves)
+
+    @property
+    def challenges(self) -> InMemoryChallenges:
+        return InMemoryChallenges(self._shelves)
 
     @property
     def items(self) -> InMemoryItems:

@@ -139,6 +139,41 @@ class MachineKeyRow(SQLModel, table=True):
     __table_args__ = (Index(None, "user_id", "created_at"),)
 
 
+class SecondFactorRow(SQLModel, table=True):
+    """A user's authenticator app; the secret that it shares with the service is sealed."""
+
+    __tablename__ = "second_factors"
+
+    user_id: UUID = Field(sa_column=_user_key(primary_key=True))
+    sealed: bytes = Field(sa_type=LargeBinary)
+    confirmed_at: datetime | None
+    spent_step: int | None = Field(sa_column=Column(BigInteger, nullable=True))
+
+
+class RecoveryCodeRow(SQLModel, table=True):
+    """A code for when the app is lost: a digest of it. One that was used has no row."""
+
+    __tablename__ = "recovery_codes"
+
+    user_id: UUID = Field(sa_column=_user_key(primary_key=True))
+    digest: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+
+
+class ChallengeRow(SQLModel, table=True):
+    """A sign-in that waits for its second factor."""
+
+    __tablename__ = "challenges"
+
+    digest: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    user_id: UUID = Field(sa_column=_user_key())
+    scope: str = Field(max_length=512)
+    account_at: datetime
+    guesses: int
+    begun_at: datetime
+
+    __table_args__ = (Index(None, "user_id"), Index(None, "begun_at"))
+
+
 class ItemRow(SQLModel, table=True):
     """What a user keeps."""
 

@@ -16,6 +16,7 @@ from adapters.persistence.keys import SqlSigningKeys
 from adapters.persistence.machine_keys import SqlMachineKeys
 from adapters.persistence.mail import SqlOneTimeTokens, SqlOutbox
 from adapters.persistence.replays import SqlReplays
+from adapters.persistence.second_factors import SqlChallenges, SqlSecondFactors
 from adapters.persistence.sessions import SqlSessions
 from adapters.persistence.statements import Statements
 from adapters.persistence.tallies import SqlTallies
@@ -40,6 +41,14 @@ class SqlRepositories(Repositories):
     @cached_property
     def machine_keys(self) -> SqlMachineKeys:
         return SqlMachineKeys(self._statements)
+
+    @cached_property
+    def second_factors(self) -> SqlSecondFactors:
+        return SqlSecondFactors(self._statements)
+
+    @cached_property
+    def challenges(self) -> SqlChallenges:
+        return SqlChallenges(self._statements)
 
     @cached_property
     def items(self) -> SqlItems:

@@ -9,6 +9,7 @@ from application.ports.accounts import MachineKeys, Sessions, Users
 from application.ports.items import Changes, Grants, Items, Replays
 from application.ports.mail import OneTimeTokens, Outbox
 from application.ports.records import AuditTrail, SigningKeys, Tallies, Vault
+from application.ports.second_factor import Challenges, SecondFactors
 
 
 class Repositories(Protocol):
@@ -25,6 +26,14 @@ class Repositories(Protocol):
     @property
     def machine_keys(self) -> MachineKeys:
         """What programs call with."""
+
+    @property
+    def second_factors(self) -> SecondFactors:
+        """What some users sign in with besides."""
+
+    @property
+    def challenges(self) -> Challenges:
+        """The sign-ins that wait for a second factor."""
 
     @property
     def items(self) -> Items:

@@ -8,12 +8,18 @@ from pydantic import Field
 from application.administration import UserEdit
 from application.ports.accounts import UserFilter
 from domain.access import Role, Scope, UserId
-from domain.errors import InvalidCursor, LastAdmin, UserNotFound
+from domain.errors import (
+    InvalidCursor,
+    LastAdmin,
+    ReauthenticationRequired,
+    SecondFactorNotFound,
+    UserNotFound,
+)
 from domain.item import PAGE_DEFAULT, PAGE_MAX
 from domain.text import line
 from domain.user import Status
 from entrypoints.http.answers import personal, private
-from entrypoints.http.dependencies import App, Call, signed_in
+from entrypoints.http.dependencies import App, Call, PersonsCall, in_person, signed_in
 from entrypoints.http.fields import LINE, Answer, Id, Shape, ruled, text
 from entrypoints.http.paging import next_page
 from entrypoints.http.route import strict_router
@@ -24,6 +30,7 @@ router = strict_router("/v1/users", tag="administration")
 
 Reader = Annotated[Call, signed_in(Scope.USERS_READ)]
 Writer = Annotated[Call, signed_in(Scope.USERS_WRITE)]
+InPerson = Annotated[PersonsCall, in_person(Scope.USERS_WRITE)]
 
 SEARCH_MAX = 254
 Words = Annotated[
@@ -108,3 +115,17 @@ async def list_user_sessions(call: Reader, id: Id) -> SessionListAnswer:
 async def end_user_sessions(call: Writer, id: Id) -> None:
     """End all sessions of an account; not with a key of its own."""
     await call.change(lambda use: use.end_user_sessions, UserId(id))
+
+
+@router.delete(
+    "/{id}/second-factor",
+    status_code=204,
+    responses=personal(UserNotFound, SecondFactorNotFound, ReauthenticationRequired),
+)
+async def remove_user_second_factor(call: InPerson, id: Id) -> None:
+    """Let in somebody who lost their authenticator app and their recovery codes.
+
+    What they sign in with besides is enough again, and a mail tells them. First make sure that
+    it is them who ask. Needs a proof that is not older than 15 minutes.
+    """
+    await call.change(lambda use: use.remove_user_second_factor, UserId(id))

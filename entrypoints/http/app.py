@@ -19,6 +19,7 @@ from entrypoints.http import (
     items,
     machine_keys,
     recovery,
+    second_factor,
     sessions,
     sharing,
     users,
@@ -41,7 +42,8 @@ each operation lists its own. The token endpoints take OAuth 2's parameters and 
 in this envelope too.
 
 Programs call with keys of their own, sent like access tokens. What concerns credentials
-(passwords, sessions, keys, leaving) is done in person: a key is answered FORBIDDEN there."""
+(passwords, sessions, keys, second factors, leaving) is done in person: a key is answered
+FORBIDDEN there."""
 
 ROUTES = (
     changes,
@@ -50,6 +52,7 @@ ROUTES = (
     sharing,
     users,
     machine_keys,
+    second_factor,
     recovery,
     audit,
     administration,

@@ -12,7 +12,10 @@ from domain.errors import (
     InvalidRefreshToken,
     InvalidScope,
     InvalidValue,
+    ReauthenticationRequired,
     RefreshTokenReused,
+    SecondFactorRequired,
+    WrongCode,
     WrongPassword,
 )
 from entrypoints.http.answers import personal, private, public
@@ -21,10 +24,11 @@ from entrypoints.http.errors import UnsupportedGrantType
 from entrypoints.http.examples import SESSION_ID, USER_ID, example
 from entrypoints.http.fields import (
     Answer,
+    OptionalCode,
     OptionalParameter,
+    OptionalPassword,
     Parameter,
     Parameters,
-    Password,
     Shape,
 )
 from entrypoints.http.route import strict_router
@@ -54,6 +58,14 @@ _GRANTS: list[JsonValue] = [
         "properties": {"grant_type": {"const": "refresh_token"}, "refresh_token": _FILLED},
         "required": ["refresh_token"],
     },
+    {
+        "properties": {
+            "grant_type": {"const": "second_factor"},
+            "challenge": _FILLED,
+            "code": _FILLED,
+        },
+        "required": ["challenge", "code"],
+    },
 ]
 """What each grant cannot do without."""
 
@@ -74,8 +86,8 @@ class TokenRequest(Parameters):
     )
 
     grant_type: str = Field(
-        description="`password` or `refresh_token`",
-        json_schema_extra={"enum": ["password", "refresh_token"]},
+        description="`password`, `second_factor` or `refresh_token`",
+        json_schema_extra={"enum": ["password", "second_factor", "refresh_token"]},
     )
     username: OptionalParameter = Field(
         default_factory=str, description="The e-mail address (grant `password`)"
@@ -87,6 +99,13 @@ class TokenRequest(Parameters):
     )
     refresh_token: OptionalParameter = Field(
         default_factory=str, description="The newest refresh token (grant `refresh_token`)"
+    )
+    challenge: OptionalParameter = Field(
+        None, description="`details.challenge` of SECOND_FACTOR_REQUIRED (grant `second_factor`)"
+    )
+    code: OptionalParameter = Field(
+        None,
+        description="A code of the authenticator app, or a recovery code (grant `second_factor`)",
     )
     scope: OptionalParameter = Field(
         default_factory=str,
@@ -120,10 +139,25 @@ class TokensAnswer(Answer):
     scope: str
 
 
-class Reauthentication(Shape):
-    """A fresh proof that it is oneself who is asking."""
+_ONE_OF_BOTH: list[JsonValue] = [{"required": ["password"]}, {"required": ["code"]}]
 
-    password: Password
+
+class Reauthentication(Shape):
+    """A fresh proof that it is oneself who is asking: a password, or a code, and not both."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": _ONE_OF_BOTH, "example": {"code": "492039"}}
+    )
+
+    password: OptionalPassword = None
+    code: OptionalCode = None
+
+    def check(self) -> None:
+        """Raise InvalidValue unless there is just one proof."""
+        if self.password is None and self.code is None:
+            raise InvalidValue("password", "missing", "This is required.")
+        if self.password is not None and self.code is not None:
+            raise InvalidValue("code", "extra_forbidden", "Give the password, or the code.")
 
 
 class TokenForm(Parameters):
@@ -185,12 +219,19 @@ class DeadTokenAnswer(Answer):
         InvalidRefreshToken,
         InvalidScope,
         RefreshTokenReused,
+        SecondFactorRequired,
         UnsupportedGrantType,
         body=True,
     ),
 )
 async def issue_tokens(form: Annotated[TokenRequest, Form()], here: Here, app: App) -> TokensAnswer:
     """Sign in with a password, or exchange a refresh token for its successor.
+
+    Where the account has a second factor, the right password is answered 401
+    SECOND_FACTOR_REQUIRED with `details.challenge`. That and a code finish the sign-in within five
+    minutes (grant `second_factor`), with the scopes that were asked for with the password. A code
+    works once. Five wrong ones end the challenge, and ten in a row lock the account's second step
+    for a while.
 
     The parameters are OAuth 2's; errors have this service's own envelope. Each refresh token
     works once. If the reply was lost, the same one may be sent again within a few seconds and
@@ -207,19 +248,31 @@ async def issue_tokens(form: Annotated[TokenRequest, Form()], here: Here, app: A
         case "refresh_token":
             refresh_token = form.needed("refresh_token")
             tokens = await app.change(lambda use: use.refresh_session, refresh_token, wanted, here)
+        case "second_factor":
+            challenge, code = form.needed("challenge"), form.needed("code")
+            tokens = await app.change(lambda use: use.finish_sign_in, challenge, code, here)
         case _:
             raise UnsupportedGrantType
     return TokensAnswer.model_validate(tokens)
 
 
-@router.post("/reauthenticate", status_code=204, responses=personal(WrongPassword, body=True))
+@router.post(
+    "/reauthenticate",
+    status_code=204,
+    responses=personal(WrongPassword, WrongCode, ReauthenticationRequired, body=True),
+)
 async def reauthenticate(call: Writer, body: Reauthentication) -> None:
     """Prove again who one is, for what asks for a proof that is not older than 15 minutes.
 
-    This session's proof is new then; its tokens stay as they are. A sign-in is a proof as well,
-    and a refresh is none.
+    By one's password, or by a code of one's second factor: just one of them. Where a second
+    factor is in force, it takes the code. This session's proof is new then; its tokens stay as
+    they are. A sign-in is a proof as well, and a refresh is none.
     """
-    await call.run_hashing(lambda use: use.reauthenticate, body.password)
+    body.check()
+    if body.code is not None:
+        await call.change(lambda use: use.reauthenticate_by_code, body.code)
+    elif body.password is not None:
+        await call.run_hashing(lambda use: use.reauthenticate, body.password)
 
 
 @router.post("/logout", status_code=204, responses=personal())

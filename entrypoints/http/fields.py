@@ -121,6 +121,13 @@ OptionalPassword = Annotated[Password | SkipJsonSchema[None], BeforeValidator(_g
 """As Password, for whoever may have none."""
 
 
+Code = Annotated[str, Field(examples=["492039"])]
+"""A code of an authenticator app, or a recovery code: it is compared, and so may be anything."""
+
+OptionalCode = Annotated[Code | SkipJsonSchema[None], BeforeValidator(_given)]
+"""As Code, where something else may do."""
+
+
 class Parameters(BaseModel):
     """What a client sends as a form: unknown parameters are ignored, and none comes twice.
 

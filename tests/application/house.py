@@ -14,7 +14,9 @@ from application.accounts import (
     RenameProfile,
     SignUp,
 )
+from application.administration import RemoveUserSecondFactor
 from application.auditing import Auditor
+from application.codes import CodeProof, Codes
 from application.items import (
     CreateItem,
     DeleteItem,
@@ -34,7 +36,7 @@ from application.mailing import DeliverMail, ListOutbox, Mailroom, RetryMail
 from application.ports.mail import Message
 from application.ports.records import AuditFilter
 from application.ports.store import Repositories, UnitOfWork
-from application.proving import PasswordProof, Reauthenticate
+from application.proving import PasswordProof, Reauthenticate, ReauthenticateByCode
 from application.recovery import (
     ConfirmEmail,
     MailboxProof,
@@ -44,6 +46,14 @@ from application.recovery import (
     ResetPassword,
 )
 from application.replaying import Replayer
+from application.second_factor import (
+    BeginSecondFactor,
+    ConfirmSecondFactor,
+    ReadSecondFactor,
+    RemoveSecondFactor,
+    RenewRecoveryCodes,
+)
+from application.second_step import FinishSignIn
 from application.sessions import (
     EndSession,
     EndSessions,
@@ -67,6 +77,7 @@ from domain.mail import Topic
 from domain.session import Lifetimes, Session
 from domain.throttle import Rule
 from domain.user import User
+from tests.application.stand_in_factors import CountedTexts, PlainApps
 from tests.application.stand_in_keys import HashedChain, PlainForge, PlainSealer
 from tests.application.stand_in_mail import HashedOneTimeTokens, NotedPostman, PlainStationery
 from tests.application.stand_in_tokens import (
@@ -131,6 +142,7 @@ class House:
             self.auditor,
         )
         self._wire_mail()
+        self._wire_second_factor()
         self.identify = Identify(
             store.reading, self.clock, self.lifetimes, self.access_tokens, self.key_texts
         )
@@ -232,21 +244,77 @@ class House:
             auditor=self.auditor,
         )
 
+    def _wire_second_factor(self) -> None:
+        store = self.store
+        self.apps = PlainApps()
+        self.codes = Codes(
+            clock=self.clock,
+            sealer=self.sealer,
+            apps=self.apps,
+            recovery=CountedTexts("recovery"),
+            mailroom=self.mailroom,
+            auditor=self.auditor,
+        )
+        self.code_proof = CodeProof(
+            self.codes, self.throttle("proof", limits.PASSWORD_OF_ACCOUNT), self.auditor
+        )
+        self.begin_second_factor = BeginSecondFactor(
+            unit_of_work=store.unit_of_work,
+            reading=store.reading,
+            clock=self.clock,
+            random=self.counting.random,
+            sealer=self.sealer,
+            apps=self.apps,
+            auditor=self.auditor,
+        )
+        self.confirm_second_factor = ConfirmSecondFactor(
+            unit_of_work=store.unit_of_work,
+            clock=self.clock,
+            proof=self.code_proof,
+            codes=self.codes,
+            mailroom=self.mailroom,
+            auditor=self.auditor,
+        )
+        self.read_second_factor = ReadSecondFactor(store.reading)
+        self.renew_recovery_codes = RenewRecoveryCodes(
+            store.unit_of_work, self.clock, self.codes, self.mailroom, self.auditor
+        )
+        self.remove_second_factor = RemoveSecondFactor(
+            store.unit_of_work, self.clock, self.mailroom, self.auditor
+        )
+        self.remove_user_second_factor = RemoveUserSecondFactor(
+            store.unit_of_work, self.clock, self.mailroom, self.auditor
+        )
+        self.reauthenticate_by_code = ReauthenticateByCode(
+            store.unit_of_work, self.clock, self.code_proof, self.auditor
+        )
+
     def _wire_sign_in(self) -> None:
         store = self.store
+        starter = SessionStarter(
+            clock=self.clock,
+            ids=self.counting.ids,
+            random=self.counting.random,
+            lifetimes=self.lifetimes,
+            cap=SESSION_CAP,
+            issuer=self.issuer,
+            challenges=CountedTexts("challenge"),
+            auditor=self.auditor,
+        )
+        self.finish_sign_in = FinishSignIn(
+            unit_of_work=store.unit_of_work,
+            clock=self.clock,
+            codes=self.codes,
+            starter=starter,
+            by_address=self.throttle("sign-in", limits.SIGN_IN_BY_ADDRESS),
+            by_account=self.throttle("second factor", limits.CODE_OF_ACCOUNT),
+            auditor=self.auditor,
+        )
         self.sign_in = SignIn(
             unit_of_work=store.unit_of_work,
             reading=store.reading,
             hasher=self.hasher,
-            starter=SessionStarter(
-                clock=self.clock,
-                ids=self.counting.ids,
-                random=self.counting.random,
-                lifetimes=self.lifetimes,
-                cap=SESSION_CAP,
-                issuer=self.issuer,
-                auditor=self.auditor,
-            ),
+            starter=starter,
             by_address=self.throttle("sign-in", limits.SIGN_IN_BY_ADDRESS),
             by_account=self.throttle("account", limits.PASSWORD_OF_ACCOUNT),
             auditor=self.auditor,
