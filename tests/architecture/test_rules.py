@@ -32,6 +32,7 @@ CLEAN: Mapping[str, tuple[str, ...]] = {
     "adapters.memory.items": ("application.ports", "domain.item"),
     "adapters.persistence.items": ("alembic", "psycopg", "sqlalchemy", "sqlmodel"),
     "adapters.security.passwords": ("argon2", "cryptography", "joserfc", "application.ports"),
+    "adapters.security.authenticator_apps": ("pyotp", "segno"),
     "entrypoints.settings": ("pydantic_settings",),
     "entrypoints.container": (
         "dependency_injector",
@@ -101,6 +102,7 @@ BREACHES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("entrypoints.http.items", "joserfc"),
         ("entrypoints.settings", "cryptography"),
         ("adapters.persistence.items", "argon2"),
+        ("entrypoints.http.items", "pyotp"),
     ),
     "http": (("adapters.security.passwords", "fastapi"), ("entrypoints.container", "starlette")),
     "cli": (("entrypoints.http.app", "uvicorn"), ("entrypoints.http.app", "typer")),

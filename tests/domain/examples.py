@@ -9,6 +9,7 @@ from domain.item import Item, ItemDraft, ItemId
 from domain.key import KeyId, SigningKey
 from domain.machine_key import MachineKey
 from domain.mail import Letter, LetterId, OneTimeToken, Topic
+from domain.second_factor import Challenge, SecondFactor
 from domain.session import Lifetimes, Session
 from domain.user import Status, User
 
@@ -92,6 +93,30 @@ def a_token(**fields: Any) -> OneTimeToken:
         "expires_at": NOW + timedelta(hours=1),
     }
     return OneTimeToken(**example | fields)
+
+
+def a_second_factor(**fields: Any) -> SecondFactor:
+    """Return Anna's second factor, which is not in force yet."""
+    example: dict[str, Any] = {
+        "user_id": ANNA,
+        "sealed": b"sealed",
+        "confirmed_at": None,
+        "spent_step": None,
+    }
+    return SecondFactor(**example | fields)
+
+
+def a_challenge(**fields: Any) -> Challenge:
+    """Return a sign-in of Anna's that waits for her second factor."""
+    example: dict[str, Any] = {
+        "digest": b"a digest",
+        "user_id": ANNA,
+        "scopes": Role.MEMBER.scopes,
+        "account_at": NOW,
+        "guesses": 0,
+        "begun_at": NOW,
+    }
+    return Challenge(**example | fields)
 
 
 def an_item(**fields: Any) -> Item:

@@ -26,8 +26,10 @@ from tests.domain.examples import (
     LATER,
     NOW,
     SESSION,
+    a_challenge,
     a_key,
     a_letter,
+    a_second_factor,
     a_session,
     a_token,
     a_user,
@@ -56,6 +58,9 @@ def fill(store: Store) -> None:
         work.tallies.hold("a key", now=NOW)
         work.outbox.add(a_letter(user_id=ANNA))
         work.one_time_tokens.add(a_token())
+        work.second_factors.put(a_second_factor(confirmed_at=NOW, spent_step=2**40))
+        work.second_factors.put_codes(ANNA, [bytes([number]) * 32 for number in (255, 0, 128)])
+        work.challenges.add(a_challenge())
         work.audit.append(entry(work.audit.lock_head().number + 1))
         work.commit()
 
