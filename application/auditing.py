@@ -91,10 +91,10 @@ class ReadActivity:
     def __call__(self, caller: Caller, *, limit: int, cursor: str | None) -> EntryPage:
         own = AuditFilter(concerning=caller.user_id)
         page = self.read_audit(caller, own, limit=limit, cursor=cursor)
-        return replace(page, entries=[_as_told_to(caller, entry) for entry in page.entries])
+        return replace(page, entries=[as_told_to(caller, entry) for entry in page.entries])
 
 
-def _as_told_to(caller: Caller, entry: Entry) -> Entry:
+def as_told_to(caller: Caller, entry: Entry) -> Entry:
     """Return the entry without where somebody else acted from: an administrator's is not ours."""
     is_theirs = entry.actor_id not in {None, caller.user_id}
     return replace(entry, personal=None) if is_theirs else entry

@@ -71,6 +71,13 @@ class Mailroom:
         """Return whom a letter goes to. Raises StoreUnfit if no known secret opens it."""
         return self.sealer.open(_name(letter.id), letter.sealed).decode()
 
+    def address_if_known(self, letter: Letter) -> str | None:
+        """Return whom a letter goes to, or None if no known secret opens it."""
+        try:
+            return self.address_of(letter)
+        except StoreUnfit:
+            return None
+
 
 def _name(id: LetterId) -> str:
     return f"letter {id}"
@@ -198,13 +205,7 @@ class ListOutbox:
     def __call__(self) -> Sequence[WaitingLetter]:
         with self.reading() as see:
             letters = see.outbox.oldest(LISTED_AT_MOST)
-        return [WaitingLetter(letter, self._to(letter)) for letter in letters]
-
-    def _to(self, letter: Letter) -> str | None:
-        try:
-            return self.mailroom.address_of(letter)
-        except StoreUnfit:
-            return None
+        return [WaitingLetter(each, self.mailroom.address_if_known(each)) for each in letters]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,10 @@ from application.codes import CodeProof, Codes, in_force, note, sealed_as
 from application.mailing import Mailroom
 from application.ports.second_factor import AppSetup, AuthenticatorApps
 from application.ports.security import Sealer
-from application.ports.store import Reading, UnitsOfWork
+from application.ports.store import Reading, Repositories, UnitsOfWork
 from application.ports.surroundings import Clock, Randomness
 from application.proving import held, present, require_fresh
-from domain.access import Person
+from domain.access import Person, UserId
 from domain.audit import Action
 from domain.errors import SecondFactorInForce, SecondFactorNotFound, TokenRevoked
 from domain.mail import Topic
@@ -114,11 +114,15 @@ class ReadSecondFactor:
 
     def __call__(self, caller: Person) -> SecondFactorStatus:
         with self.reading() as see:
-            factor = in_force(see, caller.user_id)
-            return SecondFactorStatus(
-                None if factor is None else factor.confirmed_at,
-                see.second_factors.count_codes(caller.user_id),
-            )
+            return status_of(see, caller.user_id)
+
+
+def status_of(see: Repositories, user_id: UserId) -> SecondFactorStatus:
+    """Return how a user's second factor stands."""
+    factor = in_force(see, user_id)
+    return SecondFactorStatus(
+        None if factor is None else factor.confirmed_at, see.second_factors.count_codes(user_id)
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,6 +140,9 @@ The span is no longer than a token lives: whoever gets no further letter has a g
 SHARING_BY_USER = Window(100, timedelta(hours=1))
 """Addresses that one user tried to share with and that nobody has: no way to collect addresses."""
 
+EXPORT_BY_USER = Window(10, timedelta(hours=1))
+"""Exports of all that one user has."""
+
 PASSWORD_OF_ACCOUNT = Lockout(
     tolerated=10,
     shortest=timedelta(minutes=1),

@@ -33,6 +33,7 @@ from application import (
     administration,
     auditing,
     changes,
+    exporting,
     keys,
     machine_keys,
     mailing,
@@ -209,6 +210,9 @@ class Container(containers.DeclarativeContainer):
     shares_of_user = providers.Singleton(
         Throttle, "sharing", limits.SHARING_BY_USER, clock, limits_are_on
     )
+    exports_of_user = providers.Singleton(
+        Throttle, "export", limits.EXPORT_BY_USER, clock, limits_are_on
+    )
     recoveries_from_address = providers.Singleton(
         Throttle, "recovery", limits.RECOVERY_BY_ADDRESS, clock, limits_are_on
     )
@@ -341,6 +345,11 @@ class Container(containers.DeclarativeContainer):
     delete_account = providers.Singleton(
         accounts.DeleteAccount, unit_of_work, reading, clock, proof, auditor
     )
+
+    begin_export = providers.Singleton(
+        exporting.BeginExport, unit_of_work, clock, exports_of_user, auditor
+    )
+    read_part = providers.Singleton(exporting.ReadPart, reading, clock, live_sessions, mailroom)
 
     # Mailboxes.
     mailbox_proof = providers.Singleton(recovery.MailboxProof, clock, mint, tokens_from_address)

@@ -107,6 +107,22 @@ class InMemoryGrants(Grants):
         users = self._shelves.users
         return [Grantee(one, users[one.user_id].display_name) for one in grants[:limit]]
 
+    def given_by(
+        self, owner_id: UserId, *, after: tuple[ItemId, UserId] | None, limit: int
+    ) -> Sequence[Grantee]:
+        items, users = self._shelves.items, self._shelves.users
+        given = sorted(
+            (place, grant)
+            for place, grant in self._shelves.grants.items()
+            if items[grant.item_id].owner_id == owner_id and (after is None or place > after)
+        )
+        return [Grantee(one, users[one.user_id].display_name) for _, one in given[:limit]]
+
+    def received_by(self, user_id: UserId, *, after: ItemId | None, limit: int) -> Sequence[Grant]:
+        grants = [one for one in self._shelves.grants.values() if one.user_id == user_id]
+        grants.sort(key=lambda one: one.item_id)
+        return [one for one in grants if after is None or one.item_id > after][:limit]
+
     def grantees(self, item_id: ItemId) -> frozenset[UserId]:
         return frozenset(user for item, user in self._shelves.grants if item == item_id)
 

@@ -35,6 +35,11 @@ class InMemoryOutbox(Outbox):
         letters = self._shelves.outbox.values()
         return sorted(letters, key=lambda letter: (letter.created_at, letter.id))[:limit]
 
+    def of_user(self, user_id: UserId, *, after: LetterId | None, limit: int) -> Sequence[Letter]:
+        letters = sorted(self._shelves.outbox.values(), key=lambda letter: letter.id)
+        behind = [each for each in letters if after is None or each.id > after]
+        return [each for each in behind if each.user_id == user_id][:limit]
+
     def add(self, letter: Letter) -> None:
         if letter.user_id is not None and letter.user_id not in self._shelves.users:
             raise TokenRevoked

@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, delete, insert, select, tuple_, update
 
 from adapters.persistence.prepared import Prepared
 from adapters.persistence.statements import Statements
-from adapters.persistence.tables import GrantRow, UserRow, table
+from adapters.persistence.tables import GrantRow, ItemRow, UserRow, table
 from application.ports.items import Grantee, Grants
 from application.ports.places import Place
 from domain.access import UserId
@@ -15,6 +15,7 @@ from domain.item import ItemId
 from domain.sharing import Grant, GrantRole
 
 _GRANTS = table(GrantRow)
+_ITEMS = table(ItemRow)
 _USERS = table(UserRow)
 _THIS_ONE = (_GRANTS.c.item_id == bindparam("item"), _GRANTS.c.user_id == bindparam("user"))
 _ONE = Prepared(select(_GRANTS).where(*_THIS_ONE))
@@ -23,6 +24,15 @@ _OF_ITEM = (
     .join_from(_GRANTS, _USERS, _GRANTS.c.user_id == _USERS.c.id)
     .where(_GRANTS.c.item_id == bindparam("item"))
     .order_by(_GRANTS.c.created_at, _GRANTS.c.user_id)
+)
+_GIVEN = (
+    select(_GRANTS, _USERS.c.display_name)
+    .join_from(_GRANTS, _USERS, _GRANTS.c.user_id == _USERS.c.id)
+    .where(_GRANTS.c.item_id.in_(select(_ITEMS.c.id).where(_ITEMS.c.owner_id == bindparam("by"))))
+    .order_by(_GRANTS.c.item_id, _GRANTS.c.user_id)
+)
+_RECEIVED = (
+    select(_GRANTS).where(_GRANTS.c.user_id == bindparam("user")).order_by(_GRANTS.c.item_id)
 )
 _GRANTEES = Prepared(select(_GRANTS.c.user_id).where(_GRANTS.c.item_id == bindparam("item")))
 _INSERT = Prepared(insert(_GRANTS))
@@ -47,6 +57,21 @@ class SqlGrants(Grants):
             query = query.where(place > (after.key, after.id))
         rows = self._sql.all(query, {"item": item_id})
         return [Grantee(_grant(row), row.display_name) for row in rows]
+
+    def given_by(
+        self, owner_id: UserId, *, after: tuple[ItemId, UserId] | None, limit: int
+    ) -> Sequence[Grantee]:
+        query = _GIVEN.limit(limit)
+        if after is not None:
+            query = query.where(tuple_(_GRANTS.c.item_id, _GRANTS.c.user_id) > after)
+        rows = self._sql.all(query, {"by": owner_id})
+        return [Grantee(_grant(row), row.display_name) for row in rows]
+
+    def received_by(self, user_id: UserId, *, after: ItemId | None, limit: int) -> Sequence[Grant]:
+        query = _RECEIVED.limit(limit)
+        if after is not None:
+            query = query.where(_GRANTS.c.item_id > after)
+        return [_grant(row) for row in self._sql.all(query, {"user": user_id})]
 
     def grantees(self, item_id: ItemId) -> frozenset[UserId]:
         return frozenset(self._sql.values(_GRANTEES, {"item": item_id}))

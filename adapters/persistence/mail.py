@@ -29,6 +29,9 @@ _HELD = Prepared(select(_OUTBOX).where(_OUTBOX.c.id == bindparam("id")).with_for
 _OLDEST = Prepared(
     select(_OUTBOX).order_by(_OUTBOX.c.created_at, _OUTBOX.c.id).limit(bindparam("at_most"))
 )
+_CONCERNING = (
+    select(_OUTBOX).where(_OUTBOX.c.user_id == bindparam("user_id")).order_by(_OUTBOX.c.id)
+)
 _INSERT = Prepared(insert(_OUTBOX))
 _UPDATE = Prepared(update(_OUTBOX).where(_OUTBOX.c.id == bindparam("key")))
 _DELETE = Prepared(delete(_OUTBOX).where(_OUTBOX.c.id == bindparam("id")))
@@ -81,6 +84,12 @@ class SqlOutbox(Outbox):
 
     def oldest(self, limit: int) -> Sequence[Letter]:
         return [_written(row) for row in self._sql.all(_OLDEST, {"at_most": limit})]
+
+    def of_user(self, user_id: UserId, *, after: LetterId | None, limit: int) -> Sequence[Letter]:
+        query = _CONCERNING.limit(limit)
+        if after is not None:
+            query = query.where(_OUTBOX.c.id > after)
+        return [_written(row) for row in self._sql.all(query, {"user_id": user_id})]
 
     def add(self, letter: Letter) -> None:
         self._sql.change(_INSERT, asdict(letter) | {"topic": letter.topic.value})

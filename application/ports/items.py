@@ -54,6 +54,14 @@ class Grants(Protocol):
     def of_item(self, item_id: ItemId, *, after: Place | None, limit: int) -> Sequence[Grantee]:
         """Return at most `limit` grants on an item, oldest first, from behind that place."""
 
+    def given_by(
+        self, owner_id: UserId, *, after: tuple[ItemId, UserId] | None, limit: int
+    ) -> Sequence[Grantee]:
+        """Return at most `limit` grants on an owner's items, in the order of items and users."""
+
+    def received_by(self, user_id: UserId, *, after: ItemId | None, limit: int) -> Sequence[Grant]:
+        """Return at most `limit` grants that a user has, in the order of the items' ids."""
+
     def grantees(self, item_id: ItemId) -> frozenset[UserId]:
         """Return everybody with whom an item is shared."""
 

@@ -24,6 +24,9 @@ class Outbox(Protocol):
     def oldest(self, limit: int) -> Sequence[Letter]:
         """Return at most `limit` letters, oldest first."""
 
+    def of_user(self, user_id: UserId, *, after: LetterId | None, limit: int) -> Sequence[Letter]:
+        """Return at most `limit` letters that concern a user, in the order of their ids."""
+
     def add(self, letter: Letter) -> None:
         """Add a letter."""
 

@@ -226,6 +226,7 @@ SECRETS = [
     "postgres://basalt:can@ary-canary@db/main",
     "hash $argon2id$v=19$m=19456,t=2,p=1$canary$canary+/=",
     "found bslt_canarycanarycanary in a repository",
+    "waits as bsc_canary-canary_canary for a code",
     "GET /v1/items/bslt_canaryCANARYcanary/x?key=bslt_canary",
 ]
 

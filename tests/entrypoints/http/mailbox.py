@@ -20,6 +20,10 @@ TOPICS = {
     "old_address": "The e-mail address of your account was changed",
     "password_changed": "Your password was changed",
     "key_created": "A key for your account was made",
+    "second_factor_added": "A second factor protects your account",
+    "second_factor_removed": "Your account has no second factor any more",
+    "recovery_codes_made": "Your account has new recovery codes",
+    "recovery_code_used": "A recovery code of your account was used",
     "known_address": "You have an account already",
 }
 

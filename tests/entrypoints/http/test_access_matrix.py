@@ -95,16 +95,24 @@ TABLE: dict[str, Row] = {
     "POST /v1/users/me/keys": personal(201, json={"name": "nightly", "scopes": ["items:read"]}),
     "GET /v1/users/me/keys": personal(200),
     "DELETE /v1/users/me/keys/{id}": personal(404),  # a user's id is no key's
+    "POST /v1/users/me/second-factor": personal(201),
+    "PUT /v1/users/me/second-factor": personal(404, json={"code": "nonsense"}),
+    "GET /v1/users/me/second-factor": personal(200),
+    "DELETE /v1/users/me/second-factor": personal(204),
+    "POST /v1/users/me/second-factor/recovery-codes": personal(404),
     "PUT /v1/users/me/email": personal(
         202, json={"new_email": "elsewhere@example.com", "password": PASSWORD}
     ),
     "POST /v1/users/me/email-verification": own(202),
     "GET /v1/users/me/activity": own(200),
+    "GET /v1/users/me/export": personal(200),
     "GET /v1/audit": admins(200),
     "GET /v1/users": admins(200),
     "GET /v1/users/{id}": admins(200),
     "PATCH /v1/users/{id}": admins(200, json={"display_name": "You"}),
     "DELETE /v1/users/{id}": admins(204),
+    # the bystander has none
+    "DELETE /v1/users/{id}/second-factor": Row(403, 403, 403, 403, 404, in_person=True),
     "GET /v1/users/{id}/sessions": admins(200),
     "DELETE /v1/users/{id}/sessions": admins(204),
     "POST /v1/auth/token": public(401, form=SIGN_IN),

@@ -112,7 +112,9 @@ async def test_a_wrong_password_is_no_proof(ada: Person, password: str) -> None:
     [
         (REAUTHENTICATE, {}, ("body.password", "missing")),
         (REAUTHENTICATE, {"password": None}, ("body.password", "string_type")),
-        (REAUTHENTICATE, {"password": PASSWORD, "code": "123456"}, ("body", "extra_forbidden")),
+        (REAUTHENTICATE, {"code": None}, ("body.code", "string_type")),
+        (REAUTHENTICATE, {"password": PASSWORD, "code": "1"}, ("body.code", "extra_forbidden")),
+        (REAUTHENTICATE, {"password": PASSWORD, "x": "1"}, ("body", "extra_forbidden")),
         ("/v1/users/me/deletion", {}, ("body.password", "missing")),
         ("/v1/users/me/deletion", {"password": None}, ("body.password", "string_type")),
         ("/v1/users/me/password", FIRST, ("body.current_password", "missing")),

@@ -1,0 +1,218 @@
+"""/v1/users/me/export: all that is held about oneself, in one document that is never whole here."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Annotated, Any, Self
+from uuid import UUID
+
+from fastapi import Request
+from pydantic import BaseModel
+from starlette.responses import StreamingResponse
+
+from application.exporting import Export, Part
+from application.mailing import WaitingLetter
+from application.ports.items import Grantee
+from domain.access import Scope
+from domain.errors import BasaltError
+from domain.sharing import GrantRole
+from entrypoints.http.answers import personal
+from entrypoints.http.audit import EntryAnswer
+from entrypoints.http.dependencies import PersonsCall, in_person
+from entrypoints.http.errors import MethodNotAllowed
+from entrypoints.http.examples import ITEM_ID, MOMENT, USER_ID, example
+from entrypoints.http.exchange import exchange_of
+from entrypoints.http.fields import Answer, Time
+from entrypoints.http.items import ItemAnswer, item_answer
+from entrypoints.http.machine_keys import KeyAnswer
+from entrypoints.http.route import strict_router
+from entrypoints.http.second_factor import SecondFactorAnswer
+from entrypoints.http.sessions import SessionAnswer
+from entrypoints.http.users import UserAnswer
+
+router = strict_router("/v1/users/me/export", tag="accounts")
+
+Reader = Annotated[PersonsCall, in_person(Scope.ACCOUNT_READ, Scope.ITEMS_READ)]
+
+FILE_NAME = "basalt-export.json"
+
+
+class GivenGrantAnswer(Answer):
+    """With whom an item of one's own is shared."""
+
+    model_config = example(
+        item_id=ITEM_ID, user_id=USER_ID, display_name="Bob", role="viewer", created_at=MOMENT
+    )
+
+    item_id: UUID
+    user_id: UUID
+    display_name: str | None
+    role: GrantRole
+    created_at: Time
+
+    @classmethod
+    def of(cls, grantee: Grantee) -> Self:
+        """Return a grant as the item's owner sees it."""
+        grant = grantee.grant
+        return cls(
+            item_id=grant.item_id,
+            user_id=grant.user_id,
+            display_name=grantee.display_name,
+            role=grant.role,
+            created_at=grant.created_at,
+        )
+
+
+class ReceivedGrantAnswer(Answer):
+    """What somebody shares with one: the item itself is theirs."""
+
+    model_config = example(item_id=ITEM_ID, role="viewer", created_at=MOMENT)
+
+    item_id: UUID
+    role: GrantRole
+    created_at: Time
+
+
+class LinkAnswer(Answer):
+    """What a link in a mail is good for, and until when."""
+
+    model_config = example(topic="verification", address="ada@example.com", expires_at=MOMENT)
+
+    topic: str
+    address: str
+    expires_at: Time
+
+
+class MailAnswer(Answer):
+    """A mail that is still to be sent; `due_at` is null once it was given up."""
+
+    model_config = example(
+        topic="key_created", to="ada@example.com", created_at=MOMENT, due_at=MOMENT
+    )
+
+    topic: str
+    to: str | None
+    created_at: Time
+    due_at: Time | None
+
+    @classmethod
+    def of(cls, waiting: WaitingLetter) -> Self:
+        """Return a letter as whom it concerns sees it."""
+        letter = waiting.letter
+        return cls(
+            topic=letter.topic, to=waiting.to, created_at=letter.created_at, due_at=letter.due_at
+        )
+
+
+def _example_of(answer: type[Answer]) -> Any:
+    described: Any = answer.model_config.get("json_schema_extra")
+    return described["example"]
+
+
+class ExportAnswer(Answer):
+    """All that is held about a user. Whoever has the last brace has all of it."""
+
+    model_config = example(
+        exported_at=MOMENT,
+        user=_example_of(UserAnswer),
+        second_factor=_example_of(SecondFactorAnswer),
+        sessions=[_example_of(SessionAnswer)],
+        keys=[_example_of(KeyAnswer)],
+        links=[_example_of(LinkAnswer)],
+        mails=[_example_of(MailAnswer)],
+        items=[_example_of(ItemAnswer)],
+        grants_given=[_example_of(GivenGrantAnswer)],
+        grants_received=[_example_of(ReceivedGrantAnswer)],
+        activity=[_example_of(EntryAnswer)],
+    )
+
+    exported_at: Time
+    user: UserAnswer
+    second_factor: SecondFactorAnswer
+    sessions: list[SessionAnswer]
+    keys: list[KeyAnswer]
+    links: list[LinkAnswer]
+    mails: list[MailAnswer]
+    items: list[ItemAnswer]
+    grants_given: list[GivenGrantAnswer]
+    grants_received: list[ReceivedGrantAnswer]
+    activity: list[EntryAnswer]
+
+
+class _Head(Answer):
+    """How the document begins."""
+
+    exported_at: Time
+    user: UserAnswer
+    second_factor: SecondFactorAnswer
+
+
+@router.get(
+    "",
+    responses=personal()
+    | {200: {"model": ExportAnswer, "description": f"A file to keep, `{FILE_NAME}`"}},
+    response_class=StreamingResponse,
+)
+async def export_account(request: Request, call: Reader) -> StreamingResponse:
+    """Get everything that is held about oneself as one JSON document.
+
+    The account, its second factor, sessions, keys, waiting mails and links; one's items, with whom
+    they are shared, and what is shared with one; and what the audit trail says of one. Secrets are
+    not in it, nor what is made from the rest: search words, change feeds, kept answers to repeated
+    requests, counters of attempts.
+
+    It is read page by page while it is sent, so what changes meanwhile may be in it or not. It ends
+    early, without its last brace, when the session ends. At most ten an hour for each user.
+    """
+    if exchange_of(request).method == "HEAD":
+        raise MethodNotAllowed(["GET"])
+    export = await call.change(lambda use: use.begin_export)
+    return StreamingResponse(
+        _document(call, export),
+        media_type="application/json",
+        headers={"Content-Disposition": f'attachment; filename="{FILE_NAME}"'},
+    )
+
+
+async def _document(call: PersonsCall, export: Export) -> AsyncIterator[str]:
+    head = _Head(
+        exported_at=export.at,
+        user=UserAnswer.model_validate(export.user),
+        second_factor=SecondFactorAnswer.model_validate(export.second_factor),
+    )
+    yield head.model_dump_json().removesuffix("}")
+    try:
+        for part, answer_of in _ANSWERS.items():
+            yield f',"{part}":['
+            async for page in _pages(call, part, answer_of):
+                yield page
+            yield "]"
+    except BasaltError:
+        return  # what was begun cannot be answered with an error; the last brace is missing
+    yield "}"
+
+
+async def _pages(
+    call: PersonsCall, part: Part, answer_of: Callable[[Any, PersonsCall], BaseModel]
+) -> AsyncIterator[str]:
+    behind, between = None, ""
+    while True:
+        excerpt = await call.run(lambda use: use.read_part, part, behind)
+        entries = [answer_of(each, call).model_dump_json() for each in excerpt.entries]
+        if entries:
+            yield between + ",".join(entries)
+            between = ","
+        behind = excerpt.behind
+        if behind is None:
+            return
+
+
+_ANSWERS: Mapping[Part, Callable[[Any, PersonsCall], BaseModel]] = {
+    Part.SESSIONS: lambda live, call: SessionAnswer.of(live, call.caller),
+    Part.KEYS: lambda key, _: KeyAnswer.of(key),
+    Part.LINKS: lambda token, _: LinkAnswer.model_validate(token),
+    Part.MAILS: lambda waiting, _: MailAnswer.of(waiting),
+    Part.ITEMS: lambda seen, _: item_answer(seen),
+    Part.GRANTS_GIVEN: lambda grantee, _: GivenGrantAnswer.of(grantee),
+    Part.GRANTS_RECEIVED: lambda grant, _: ReceivedGrantAnswer.model_validate(grant),
+    Part.ACTIVITY: lambda entry, _: EntryAnswer.of(entry),
+}
+"""What an entry of each part looks like, in the order of the document."""

@@ -1,0 +1,170 @@
+"""Proves that one gets all that is held about oneself, and nobody else's, however much it is."""
+
+import asyncio
+import json
+import tracemalloc
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from starlette.types import Message, Receive, Scope, Send
+
+from application.exporting import AT_ONCE, Part
+from domain.access import Person as Somebody
+from domain.access import UserId
+from domain.item import Item, ItemDraft, ItemId
+from entrypoints.http.export import ExportAnswer
+from tests.entrypoints.http.api import EVERY_DATABASE, Api, Person, Start, told
+from tests.entrypoints.http.authenticator import protect
+
+EXPORT = "/v1/users/me/export"
+MIB = 1024 * 1024
+
+
+async def exported(person: Person) -> dict[str, Any]:
+    answer = await person.http.get(EXPORT)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    ExportAnswer.model_validate_json(answer.content)
+    return found
+
+
+async def fill(api: Api, person: Person, count: int, description: str = "") -> None:
+    """Give somebody many items at once."""
+    owner = UserId(UUID(await person.id()))
+
+    def add() -> None:
+        house = api.container
+        draft = ItemDraft(title="Lamp oil", description=description, tags=(), attributes={})
+        with house.unit_of_work()() as work:
+            for _ in range(count):
+                item = Item.create(
+                    id=ItemId(house.ids()()), owner_id=owner, draft=draft, now=house.clock()()
+                )
+                work.items.add(item)
+            work.commit()
+
+    await asyncio.to_thread(add)
+
+
+@EVERY_DATABASE
+async def test_everything_is_in_it_and_nobody_elses(api: Api, ada: Person, bob: Person) -> None:
+    mine, theirs = await ada.item("Mine"), await bob.item("Theirs")
+    for person, item, other in ((ada, mine, bob), (bob, theirs, ada)):
+        grant = {"email": other.email, "role": "viewer"}
+        await person.http.post(f"/v1/items/{item['id']}/grants", json=grant)
+    await ada.http.post("/v1/users/me/keys", json={"name": "nightly", "scopes": ["items:read"]})
+    await ada.http.post("/v1/users/me/email-verification")
+    await protect(api, ada)
+    found = await exported(ada)
+    assert list(found) == ["exported_at", "user", "second_factor", *Part]
+    assert found["user"] == (await ada.http.get("/v1/users/me")).json()
+    assert found["second_factor"] == (await ada.http.get("/v1/users/me/second-factor")).json()
+    assert found["sessions"] == (await ada.http.get("/v1/auth/sessions")).json()["data"]
+    assert found["keys"] == (await ada.http.get("/v1/users/me/keys")).json()["data"]
+    assert found["items"] == [(await ada.http.get(f"/v1/items/{mine['id']}")).json()]
+    (given,), (received,) = found["grants_given"], found["grants_received"]
+    assert (given["item_id"], given["user_id"], given["display_name"]) == (
+        mine["id"],
+        await bob.id(),
+        "Bob",
+    )
+    assert (received["item_id"], received["role"]) == (theirs["id"], "viewer")
+    assert {link["topic"] for link in found["links"]} == {"verification"}
+    activity = (await ada.http.get("/v1/users/me/activity?limit=100")).json()["data"]
+    assert found["activity"] == activity
+    assert activity[0]["action"] == "account.exported"
+    assert "Theirs" not in json.dumps(found)
+    assert bob.email not in json.dumps(found)
+
+
+async def test_a_mail_that_waits_is_in_it(start: Start) -> None:
+    async with start(smtp_url="smtp://127.0.0.1:9") as api:
+        ada = await api.join("ada")
+        await ada.http.post("/v1/users/me/email-verification")
+        (mail,) = (await exported(ada))["mails"]
+        assert (mail["topic"], mail["to"]) == ("verification", ada.email)
+
+
+@pytest.mark.parametrize("count", [0, 1, AT_ONCE - 1, AT_ONCE, AT_ONCE + 1, 2 * AT_ONCE])
+async def test_pages_meet_without_a_gap(api: Api, ada: Person, count: int) -> None:
+    await fill(api, ada, count)
+    items = (await exported(ada))["items"]
+    assert len({item["id"] for item in items}) == len(items) == count
+
+
+async def test_it_is_a_file_to_keep(ada: Person) -> None:
+    answer = await ada.http.get(EXPORT)
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="basalt-export.json"'
+    assert "Content-Length" not in answer.headers
+    answer = await ada.http.head(EXPORT)
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET")
+
+
+async def test_it_takes_the_user_in_person_with_both_scopes(api: Api, ada: Person) -> None:
+    scopes = {"name": "all", "scopes": ada.tokens["scope"].split()}
+    key = (await ada.http.post("/v1/users/me/keys", json=scopes)).json()["key"]
+    assert told(await (await api.bearer(key)).get(EXPORT)) == (403, "FORBIDDEN")
+    for scope in ("account:read", "items:read"):
+        narrow = await api.sign_in(ada.email, scope=scope)
+        assert told(await narrow.http.get(EXPORT)) == (403, "INSUFFICIENT_SCOPE")
+    both = await api.sign_in(ada.email, scope="account:read items:read")
+    assert (await both.http.get(EXPORT)).status_code == 200
+
+
+async def test_ten_an_hour_are_enough(start: Start) -> None:
+    async with start(rate_limits=True) as api:
+        ada, bob = await api.join("ada"), await api.join("bob")
+        answers = [(await ada.http.get(EXPORT)).status_code for _ in range(11)]
+        assert answers == [200] * 10 + [429]
+        assert (await bob.http.get(EXPORT)).status_code == 200
+
+
+async def test_it_ends_with_the_session_and_shows_that_it_is_not_whole(
+    api: Api, ada: Person
+) -> None:
+    await fill(api, ada, 3 * AT_ONCE)
+    read_part = api.container.read_part()
+    pages = 0
+
+    def until_the_second_page(caller: Somebody, part: Part, behind: object = None) -> object:
+        nonlocal pages
+        pages += part is Part.ITEMS
+        if pages == 2:
+            api.container.sign_out()(caller)
+        return read_part(caller, part, behind)
+
+    with api.container.read_part.override(until_the_second_page):
+        answer = await ada.http.get(EXPORT)
+    assert answer.status_code == 200
+    with pytest.raises(json.JSONDecodeError):
+        answer.json()
+    assert 0 < answer.text.count('"title"') <= AT_ONCE
+
+
+async def test_five_thousand_items_take_no_more_memory_than_a_page(api: Api, ada: Person) -> None:
+    """What the service holds while it sends them is a few pages, and never the document."""
+    await fill(api, ada, 5000, "x" * 2000)
+    sent = 0
+
+    async def counted(scope: Scope, receive: Receive, send: Send) -> None:
+        async def count(message: Message) -> None:
+            nonlocal sent
+            sent += len(message.get("body", b""))
+            await send({**message, "body": b""} if "body" in message else message)
+
+        await api.app(scope, receive, count)
+
+    headers = {"Authorization": f"Bearer {ada.tokens['access_token']}"}
+    transport = httpx.ASGITransport(counted)
+    async with httpx.AsyncClient(transport=transport, headers=headers) as client:
+        tracemalloc.start()
+        try:
+            await client.get(f"http://basalt.test{EXPORT}")
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert sent > 10 * MIB
+    assert peak < 4 * MIB
