@@ -256,3 +256,15 @@ def test_whoever_looks_for_a_letter_passes_over_one_that_is_held(database: Datab
     assert first
     assert second
     assert first.id != second.id
+
+
+def test_letters_are_gone_through_by_whom_they_concern(store: Store, anna: User) -> None:
+    with store.unit_of_work() as work:
+        work.users.add(a_user(id=UserId(uuid(2)), email="bert@example.com"))
+        work.commit()
+    keep(store, *(letter(number, user_id=ANNA) for number in (3, 1, 2)))
+    keep(store, letter(4, user_id=UserId(uuid(2))), letter(5, user_id=None))
+    with store.reading() as see:
+        first = see.outbox.of_user(ANNA, after=None, limit=2)
+        rest = see.outbox.of_user(ANNA, after=first[-1].id, limit=2)
+    assert [each.id for each in (*first, *rest)] == [id_of(1), id_of(2), id_of(3)]

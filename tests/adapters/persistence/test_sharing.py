@@ -202,3 +202,25 @@ def test_a_feed_that_begins_anew_voids_every_place_and_keeps_every_change(store:
     assert places[1] == {ANNA: feed_number(NOW) + 1, CLARA: feed_number(NOW) + 1}
     note(store, ANNA)
     assert feed(store, ANNA, places[1][ANNA]) == [(places[1][ANNA] + 1, ITEM, Access.OWNER)]
+
+
+def test_grants_are_gone_through_by_who_gave_and_who_has_them(store: Store) -> None:
+    theirs = ItemId(uuid(23))
+    with store.unit_of_work() as work:
+        work.items.add(an_item(id=theirs, owner_id=CLARA))
+        work.commit()
+    given = [GRANT, replace(GRANT, user_id=CLARA), replace(GRANT, item_id=OTHER)]
+    grant(store, *reversed(given), replace(GRANT, item_id=theirs))
+    with store.reading() as see:
+        pages = [
+            see.grants.given_by(ANNA, after=None, limit=2),
+            see.grants.given_by(ANNA, after=(ITEM, CLARA), limit=2),
+            see.grants.given_by(ANNA, after=(OTHER, BERT), limit=2),
+        ]
+        assert [[each.grant for each in page] for page in pages] == [given[:2], given[2:], []]
+        assert [each.display_name for each in pages[0]] == ["Bert", None]
+        received = [
+            see.grants.received_by(BERT, after=None, limit=2),
+            see.grants.received_by(BERT, after=OTHER, limit=2),
+        ]
+    assert [[each.item_id for each in page] for page in received] == [[ITEM, OTHER], [theirs]]
