@@ -76,7 +76,8 @@ async def request_recovery(body: Recovery, here: Here, app: App) -> Accepted:
 async def reset_password(body: PasswordReset, here: Here, app: App) -> None:
     """Choose a new password with the token from a mail, which works once, within an hour.
 
-    Every session and key for machines ends, and the address counts as proved. Then sign in.
+    Every session and key for machines ends, and the address counts as proved. A second factor
+    stays, unless the address was never proved before. Then sign in.
     """
     await app.run_hashing(lambda use: use.reset_password, body.token, body.new_password, here)
 

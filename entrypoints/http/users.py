@@ -154,7 +154,7 @@ async def change_password(call: InPerson, body: PasswordChange) -> None:
     """Replace one's password. Every other session ends at once.
 
     `current_password` is required where there is one. The first one is set without it, and needs
-    a proof that is not older than 15 minutes.
+    a proof that is not older than 15 minutes; so does any where there is a second factor.
     """
     await call.run_hashing(
         lambda use: use.change_password, body.current_password, body.new_password
@@ -169,7 +169,15 @@ async def change_password(call: InPerson, body: PasswordChange) -> None:
 async def delete_account(call: InPerson, body: Farewell) -> None:
     """Leave for good: the account, its items and its sessions are gone.
 
+    Removed are the account, its sessions, machine keys, second factor with its recovery codes and
+    waiting sign-ins, items with whom they are shared, what others share with it, search words,
+    change feeds, kept answers to repeated requests, waiting mails, and what links in mails are good
+    for. Erased are addresses, user agents and e-mail addresses in the audit trail's entries by and
+    about it. The entries stay, as their chain shows rewriting: they name the account by its id,
+    which is random and leads to nobody any more. So do counters of attempts, for a day at most:
+    they are digests.
+
     `password` is required where there is one. An account without it needs a proof that is not
-    older than 15 minutes.
+    older than 15 minutes, and so does one with a second factor.
     """
     await call.run_hashing(lambda use: use.delete_account, body.password)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pyotp
 import schemathesis
 from schemathesis.core.failures import Failure
 from schemathesis.openapi.checks import (
@@ -79,6 +80,7 @@ class Signed:
         proof = PROOFS.get(str(case.operation.definition.raw["operationId"]))
         if proof and isinstance(case.body, dict):
             case.body[proof] = PASSWORD
+            case.body.pop("code", None)  # one proof, and not two
 
 
 @schemathesis.auth(refresh_interval=3000).skip_for(operation_id=ONCE)
@@ -146,6 +148,29 @@ def before_call(_: schemathesis.HookContext, case: Case, __: dict[str, Any]) -> 
     elif operation == "withdraw_grant":
         _given[operation] += 1
         _let_share(case)
+    elif operation in PROTECTED:
+        _given[operation] += 1
+        code = _protect(case, is_in_force=operation != CONFIRM)
+        if isinstance(case.body, dict):
+            case.body["code"] = code
+
+
+CONFIRM = "confirm_second_factor"
+PROTECTED = (CONFIRM, "renew_recovery_codes", "remove_second_factor")
+"""What somebody can do only who has set up a second factor, or has begun to."""
+
+
+def _protect(case: Case, *, is_in_force: bool) -> str:
+    """Let a call come from somebody with an authenticator app; return the code that it shows."""
+    email = new_email()
+    account = {"email": email, "password": PASSWORD}
+    httpx.post(f"{SERVICE}/v1/users", json=account).raise_for_status()
+    case.headers["Authorization"] = f"Bearer {sign_in(email).json()['access_token']}"
+    with httpx.Client(base_url=SERVICE, headers=dict(case.headers)) as client:
+        app = pyotp.TOTP(client.post("/v1/users/me/second-factor").json()["secret"])
+        if is_in_force:
+            client.put("/v1/users/me/second-factor", json={"code": app.now()})
+    return str(app.now())
 
 
 def _let_share(case: Case) -> None:
