@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from application import starting
 from domain.access import FRESH_FOR, Person, Role
 from domain.errors import (
     InvalidValue,
@@ -155,6 +156,8 @@ def test_a_password_proves_nothing_while_a_second_factor_is_in_force(
         house.reauthenticate(anna, PASSWORD)
     assert (missing.value.field, missing.value.reason) == ("code", "missing")
     house.clock.advance(FRESH_FOR + TICK)
+    with pytest.raises(InvalidValue):
+        house.reauthenticate(again(house, anna), PASSWORD)
     for spare in (None, codes[0]):
         with pytest.raises(ReauthenticationRequired):
             house.remove_second_factor(again(house, anna))
@@ -327,6 +330,19 @@ def test_secrets_are_sealed_anew_when_the_operators_changes(house: House, anna: 
     house.sealer.secrets = ["tomorrow"]
     house.clock.advance(STEP)
     house.reauthenticate_by_code(anna, app.code())
+
+
+def test_however_many_they_are(house: House, anna: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(starting, "_FACTORS_AT_ONCE", 2)
+    people = [anna, *(house.arrive(f"{number}@example.com") for number in range(3))]
+    for person in people:
+        protect(house, person)
+    house.prepare_keys()
+    house.sealer.secrets = ["tomorrow", "today"]
+    house.prepare_keys()
+    with house.store.reading() as see:
+        found = [see.second_factors.get(person.user_id) for person in people]
+    assert all(factor and house.sealer.is_current(factor.sealed) for factor in found)
 
 
 def test_a_secret_is_sealed_anew_when_a_code_is_used(house: House, anna: Person) -> None:

@@ -1,5 +1,6 @@
 """Proves how a second factor is set up, what signing in takes then, and how it is given up."""
 
+import asyncio
 from collections import Counter
 from urllib.parse import parse_qs, urlsplit
 
@@ -221,6 +222,15 @@ async def test_of_twenty_who_bring_one_code_at_once_one_comes_in(
     outcomes = Counter(answer.status_code for answer in answers)
     assert outcomes[200] == 1, outcomes
     assert outcomes[401] == CROWD - 1, outcomes
+
+
+@EVERY_DATABASE
+async def test_of_all_codes_for_one_challenge_one_is_used(api: Api, ada: Person) -> None:
+    _, codes = await protect(api, ada)
+    text = await challenge(api, ada.email)
+    answers = await asyncio.gather(*(finish(api, text, code) for code in codes))
+    assert Counter(answer.status_code for answer in answers) == {200: 1, 401: 9}
+    assert (await ada.http.get(FACTOR)).json()["recovery_codes_left"] == 9
 
 
 async def test_guesses_lock_the_second_step_and_not_the_first(start: Start) -> None:
