@@ -13,7 +13,8 @@ from application.ports.store import Reading, UnitOfWork, UnitsOfWork
 from application.ports.surroundings import Clock
 from application.proving import held, require_fresh
 from application.sessions import LiveSession, LiveSessions
-from domain.access import Caller, Person, Role, UserId
+from domain import email as emails
+from domain.access import Caller, Origin, Person, Role, UserId
 from domain.audit import Action, Target, TargetType
 from domain.errors import LastAdmin, SecondFactorNotFound, UserNotFound
 from domain.mail import Topic
@@ -174,10 +175,37 @@ class RemoveUserSecondFactor:
                 raise SecondFactorNotFound
             own = factor if id == caller.user_id else in_force(work, caller.user_id)
             require_fresh(caller, own, now=self.clock())
-            work.second_factors.remove(id)
-            self.mailroom.post_if_seldom(work, Topic.SECOND_FACTOR_REMOVED, user.email, user)
+            _take_away(work, self.mailroom, user)
             _note(work, self.auditor, Action.USER_SECOND_FACTOR_REMOVED, caller, id)
             work.commit()
+
+
+@dataclass(frozen=True, slots=True)
+class LetIn:
+    """As RemoveUserSecondFactor, by the operator: when it is the last administrator, say."""
+
+    unit_of_work: UnitsOfWork
+    mailroom: Mailroom
+    auditor: Auditor
+
+    def __call__(self, email: str) -> User:
+        """Return whom. Raises InvalidValue, UserNotFound, SecondFactorNotFound."""
+        address = emails.address(email)
+        with self.unit_of_work() as work:
+            found = _found(work.users.by_email(address))
+            user = _found(work.users.lock(found.id))
+            if work.second_factors.get(user.id) is None:
+                raise SecondFactorNotFound
+            _take_away(work, self.mailroom, user)
+            target = Target(TargetType.USER, str(user.id))
+            self.auditor.record(work, Action.USER_SECOND_FACTOR_REMOVED, target, origin=Origin())
+            work.commit()
+        return user
+
+
+def _take_away(work: UnitOfWork, mailroom: Mailroom, user: User) -> None:
+    work.second_factors.remove(user.id)
+    mailroom.post_if_seldom(work, Topic.SECOND_FACTOR_REMOVED, user.email, user)
 
 
 def _not_by_key(caller: Caller, id: UserId) -> None:

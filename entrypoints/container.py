@@ -489,6 +489,7 @@ class Container(containers.DeclarativeContainer):
     remove_user_second_factor = providers.Singleton(
         administration.RemoveUserSecondFactor, unit_of_work, clock, mailroom, auditor
     )
+    let_in = providers.Singleton(administration.LetIn, unit_of_work, mailroom, auditor)
     read_audit = providers.Singleton(auditing.ReadAudit, reading, cursors)
     read_activity = providers.Singleton(auditing.ReadActivity, read_audit)
     note_refusal = providers.Singleton(auditing.NoteRefusal, unit_of_work, auditor)

@@ -77,9 +77,8 @@ class SqlSecondFactors(SecondFactors):
 
     def put_codes(self, user_id: UserId, digests: Collection[bytes]) -> None:
         self._sql.change(_DELETE_CODES, {"user_id": user_id})
-        self._sql.change_each(
-            _INSERT_CODE, [{"user_id": user_id, "digest": digest} for digest in digests]
-        )
+        for digest in digests:
+            self._sql.change(_INSERT_CODE, {"user_id": user_id, "digest": digest})
 
     def take_code(self, user_id: UserId, digest: bytes) -> bool:
         return self._sql.change(_DELETE_CODE, {"user_id": user_id, "digest": digest}) == 1

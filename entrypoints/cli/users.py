@@ -1,4 +1,4 @@
-"""`basalt users`: accounts that are made from the terminal, the first administrator's above all."""
+"""`basalt users`: what the operator does for accounts: the first one, and the last way in."""
 
 import sys
 from typing import Annotated
@@ -30,6 +30,17 @@ def create(
 
         shape = UserAnswer.model_validate(user).model_dump(mode="json")
     said(f"Created {user.role} {user.email} with the id {user.id}.", shape, as_json=as_json)
+
+
+@app.command("let-in")
+def let_in(
+    email: Annotated[str, typer.Argument(help="The e-mail address.")],
+    as_json: AsJson = False,
+) -> None:
+    """Remove the second factor of somebody who has lost theirs. A mail tells them."""
+    with opened(as_json) as house:
+        user = house.let_in()(email)
+    said(f"{user.email} signs in without a second factor.", {}, as_json=as_json)
 
 
 def _password(*, from_stdin: bool) -> str:

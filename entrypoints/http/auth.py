@@ -101,10 +101,11 @@ class TokenRequest(Parameters):
         default_factory=str, description="The newest refresh token (grant `refresh_token`)"
     )
     challenge: OptionalParameter = Field(
-        None, description="`details.challenge` of SECOND_FACTOR_REQUIRED (grant `second_factor`)"
+        default_factory=str,
+        description="`details.challenge` of SECOND_FACTOR_REQUIRED (grant `second_factor`)",
     )
     code: OptionalParameter = Field(
-        None,
+        default_factory=str,
         description="A code of the authenticator app, or a recovery code (grant `second_factor`)",
     )
     scope: OptionalParameter = Field(

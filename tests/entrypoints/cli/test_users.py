@@ -4,9 +4,11 @@ import json
 import os
 import pty
 import re
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from select import select
 
@@ -154,3 +156,32 @@ def test_a_terminal_is_asked_twice_and_shows_nothing(tmp_path: Path) -> None:
     assert b"Created member ada@example.com" in said
     for answer in (PASSWORD, "a slip of the fingers"):
         assert answer.encode() not in said
+
+
+def test_whoever_lost_their_second_factor_is_let_in(
+    create: Create, run: Run, tmp_path: Path
+) -> None:
+    create("ada@example.com")
+    (line,) = refused(run("users", "let-in", "ada@example.com"), code=1)
+    assert "no second factor" in line
+    with closing(sqlite3.connect(tmp_path / "data" / "basalt.db")) as connection, connection:
+        connection.execute(
+            "INSERT INTO second_factors (user_id, sealed, confirmed_at, spent_step) "
+            "SELECT id, x'00', created_at, 1 FROM users"
+        )
+    finished = run("users", "let-in", " ADA@example.com ", "--json")
+    assert (finished.exit_code, json.loads(finished.stdout)) == (0, {})
+    with closing(sqlite3.connect(tmp_path / "data" / "basalt.db")) as connection:
+        assert connection.execute("SELECT count(*) FROM second_factors").fetchone() == (0,)
+        topics = connection.execute("SELECT topic FROM outbox").fetchall()
+        (entry,) = connection.execute(
+            "SELECT actor_id FROM audit_entries WHERE action = 'user.second_factor_removed'"
+        )
+    assert topics == [("second_factor_removed",)]
+    assert entry == (None,)
+
+
+@pytest.mark.parametrize("email", ["nobody@example.com", "nonsense"])
+def test_nobody_is_not_let_in(create: Create, run: Run, email: str) -> None:
+    create("ada@example.com")
+    refused(run("users", "let-in", email), code=1)
