@@ -4,20 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from application.auditing import Auditor
-from application.codes import in_force
-from application.mailing import Mailroom
 from application.ports.accounts import UserFilter
 from application.ports.places import Place
 from application.ports.security import Cursors
 from application.ports.store import Reading, UnitOfWork, UnitsOfWork
 from application.ports.surroundings import Clock
-from application.proving import held, require_fresh
 from application.sessions import LiveSession, LiveSessions
-from domain import email as emails
-from domain.access import Caller, Origin, Person, Role, UserId
+from domain.access import Caller, Role, UserId
 from domain.audit import Action, Target, TargetType
-from domain.errors import LastAdmin, SecondFactorNotFound, UserNotFound
-from domain.mail import Topic
+from domain.errors import LastAdmin, UserNotFound
 from domain.user import Status, User
 
 
@@ -151,61 +146,6 @@ class EndUserSessions:
             work.sessions.remove_all_of(id)
             _note(work, self.auditor, Action.USER_SESSIONS_ENDED, caller, id)
             work.commit()
-
-
-@dataclass(frozen=True, slots=True)
-class RemoveUserSecondFactor:
-    """Let in somebody who has lost their app and their recovery codes. Needs a fresh proof.
-
-    Their password, or whatever else they sign in with, is enough again, and they are told by mail.
-    """
-
-    unit_of_work: UnitsOfWork
-    clock: Clock
-    mailroom: Mailroom
-    auditor: Auditor
-
-    def __call__(self, caller: Person, id: UserId) -> None:
-        with self.unit_of_work() as work:
-            work.users.lock_active_admins()  # two who help each other would wait for each other
-            held(work, caller)
-            user = _found(work.users.lock(id))
-            factor = work.second_factors.get(id)
-            if factor is None:
-                raise SecondFactorNotFound
-            own = factor if id == caller.user_id else in_force(work, caller.user_id)
-            require_fresh(caller, own, now=self.clock())
-            _take_away(work, self.mailroom, user)
-            _note(work, self.auditor, Action.USER_SECOND_FACTOR_REMOVED, caller, id)
-            work.commit()
-
-
-@dataclass(frozen=True, slots=True)
-class LetIn:
-    """As RemoveUserSecondFactor, by the operator: when it is the last administrator, say."""
-
-    unit_of_work: UnitsOfWork
-    mailroom: Mailroom
-    auditor: Auditor
-
-    def __call__(self, email: str) -> User:
-        """Return whom. Raises InvalidValue, UserNotFound, SecondFactorNotFound."""
-        address = emails.address(email)
-        with self.unit_of_work() as work:
-            found = _found(work.users.by_email(address))
-            user = _found(work.users.lock(found.id))
-            if work.second_factors.get(user.id) is None:
-                raise SecondFactorNotFound
-            _take_away(work, self.mailroom, user)
-            target = Target(TargetType.USER, str(user.id))
-            self.auditor.record(work, Action.USER_SECOND_FACTOR_REMOVED, target, origin=Origin())
-            work.commit()
-        return user
-
-
-def _take_away(work: UnitOfWork, mailroom: Mailroom, user: User) -> None:
-    work.second_factors.remove(user.id)
-    mailroom.post_if_seldom(work, Topic.SECOND_FACTOR_REMOVED, user.email, user)
 
 
 def _not_by_key(caller: Caller, id: UserId) -> None:

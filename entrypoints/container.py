@@ -35,6 +35,7 @@ from application import (
     changes,
     exporting,
     keys,
+    letting_in,
     machine_keys,
     mailing,
     moving,
@@ -487,9 +488,9 @@ class Container(containers.DeclarativeContainer):
     )
     end_user_sessions = providers.Singleton(administration.EndUserSessions, unit_of_work, auditor)
     remove_user_second_factor = providers.Singleton(
-        administration.RemoveUserSecondFactor, unit_of_work, clock, mailroom, auditor
+        letting_in.RemoveUserSecondFactor, unit_of_work, clock, mailroom, auditor
     )
-    let_in = providers.Singleton(administration.LetIn, unit_of_work, mailroom, auditor)
+    let_in = providers.Singleton(letting_in.LetIn, unit_of_work, mailroom, auditor)
     read_audit = providers.Singleton(auditing.ReadAudit, reading, cursors)
     read_activity = providers.Singleton(auditing.ReadActivity, read_audit)
     note_refusal = providers.Singleton(auditing.NoteRefusal, unit_of_work, auditor)

@@ -14,7 +14,6 @@ from application.accounts import (
     RenameProfile,
     SignUp,
 )
-from application.administration import RemoveUserSecondFactor
 from application.auditing import Auditor
 from application.codes import CodeProof, Codes
 from application.items import (
@@ -25,6 +24,7 @@ from application.items import (
     ReadItem,
     ReplaceItem,
 )
+from application.letting_in import RemoveUserSecondFactor
 from application.listing import ItemPage, ListItems
 from application.machine_keys import (
     CreateMachineKey,
