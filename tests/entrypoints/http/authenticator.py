@@ -25,7 +25,8 @@ class App:
 
 
 async def begun(api: Api, person: Person) -> App:
-    """Return the app of a second factor that is not in force yet."""
+    """Return the app of a second factor that is not in force yet; its code changes no more."""
+    api.clock.stop_at(api.clock())
     answer = await person.http.post(FACTOR)
     assert answer.status_code == 201, answer.text
     return App(api, answer.json()["secret"])
