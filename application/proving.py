@@ -36,14 +36,13 @@ class PasswordProof:
 
         Raises ReauthenticationRequired where a fresh proof is needed and there is none.
         """
-        if password is None:
-            require_given(user, password)
-            caller.require_fresh(now=self.clock())
-            return
+        require_given(user, password)
         with self.unit_of_work() as work:
             factor = in_force(work, user.id)
-            if factor is not None:
+            if factor is not None or password is None:
                 require_fresh(caller, factor, now=self.clock())
+            if password is None:
+                return
             self.throttle.attempt(work, str(user.id))
             work.commit()
         if self.hasher.matches(composed(password), user.password_hash):

@@ -178,6 +178,19 @@ def test_one_put_in_force_while_the_password_was_hashed_is_not_passed_by(
     assert again(house, other).proved_at == before
 
 
+def test_without_a_password_a_proof_of_before_changes_nothing(house: House, anna: Person) -> None:
+    other = house.caller(house.sign_in(EMAIL, PASSWORD, None, HERE))
+    house.change(password_hash=None)
+    house.clock.advance(TICK)
+    app, _ = protect(house, anna)
+    with pytest.raises(ReauthenticationRequired):
+        house.change_password(other, None, "another good passphrase")
+    with pytest.raises(ReauthenticationRequired):
+        house.delete_account(other, None)
+    house.reauthenticate_by_code(other, app.code())
+    house.change_password(again(house, other), None, "another good passphrase")
+
+
 def test_a_password_alone_changes_nothing_beside_an_old_proof(house: House, anna: Person) -> None:
     app, _ = protect(house, anna)
     house.clock.advance(FRESH_FOR + TICK)
