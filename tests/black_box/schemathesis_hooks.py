@@ -150,27 +150,33 @@ def before_call(_: schemathesis.HookContext, case: Case, __: dict[str, Any]) -> 
         _let_share(case)
     elif operation in PROTECTED:
         _given[operation] += 1
-        code = _protect(case, is_in_force=operation != CONFIRM)
+        somebody, code = _protected(is_in_force=operation != CONFIRM)
+        if operation == LET_IN:
+            id = httpx.get(f"{SERVICE}/v1/users/me", headers=somebody).json()["id"]
+            case.path_parameters = {"id": id}
+        else:
+            case.headers.update(somebody)
         if isinstance(case.body, dict):
             case.body["code"] = code
 
 
 CONFIRM = "confirm_second_factor"
-PROTECTED = (CONFIRM, "renew_recovery_codes", "remove_second_factor")
-"""What somebody can do only who has set up a second factor, or has begun to."""
+LET_IN = "remove_user_second_factor"
+PROTECTED = (CONFIRM, LET_IN, "renew_recovery_codes", "remove_second_factor")
+"""What takes somebody who has set up a second factor, or has begun to."""
 
 
-def _protect(case: Case, *, is_in_force: bool) -> str:
-    """Let a call come from somebody with an authenticator app; return the code that it shows."""
+def _protected(*, is_in_force: bool) -> tuple[dict[str, str], str]:
+    """Return the headers of somebody with an authenticator app, and the code that it shows."""
     email = new_email()
     account = {"email": email, "password": PASSWORD}
     httpx.post(f"{SERVICE}/v1/users", json=account).raise_for_status()
-    case.headers["Authorization"] = f"Bearer {sign_in(email).json()['access_token']}"
-    with httpx.Client(base_url=SERVICE, headers=dict(case.headers)) as client:
+    headers = {"Authorization": f"Bearer {sign_in(email).json()['access_token']}"}
+    with httpx.Client(base_url=SERVICE, headers=headers) as client:
         app = pyotp.TOTP(client.post("/v1/users/me/second-factor").json()["secret"])
         if is_in_force:
             client.put("/v1/users/me/second-factor", json={"code": app.now()})
-    return str(app.now())
+    return headers, str(app.now())
 
 
 def _let_share(case: Case) -> None:
