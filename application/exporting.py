@@ -33,6 +33,7 @@ class Part(StrEnum):
 
     SESSIONS = "sessions"
     KEYS = "keys"
+    IDENTITIES = "identities"
     LINKS = "links"
     """What links in mails are good for."""
     MAILS = "mails"
@@ -113,6 +114,7 @@ class ReadPart:
         return {
             Part.SESSIONS: lambda see, who, _: Excerpt(self.live.of_user(see, who.user_id)),
             Part.KEYS: lambda see, who, _: Excerpt(see.machine_keys.of_user(who.user_id)),
+            Part.IDENTITIES: lambda see, who, _: Excerpt(see.identities.of_user(who.user_id)),
             Part.LINKS: lambda see, who, _: Excerpt(see.one_time_tokens.of_user(who.user_id)),
             Part.MAILS: self._mails,
             Part.ITEMS: _items,

@@ -31,10 +31,10 @@ class Restore:
     """Put a backup in the place of what is stored.
 
     Every session ends: the counters of refresh tokens are those of then, so tokens that were
-    superseded since would be good again. So would links in mails, codes of second factors and
-    sign-ins that wait for one, if they were used since: they are void, all recovery codes with
-    them. And so is every place that was given out in a change feed: its numbers will be given out
-    again.
+    superseded since would be good again. So would links in mails, codes of second factors, and
+    sign-ins that wait for one or for an identity provider, if they were used since: they are void,
+    all recovery codes with them. And so is every place that was given out in a change feed: its
+    numbers will be given out again.
     """
 
     snapshots: Snapshots
@@ -57,6 +57,7 @@ class Restore:
             with copy.unit_of_work() as work:
                 ended = work.sessions.remove_everybodys()
                 work.one_time_tokens.remove_everybodys()
+                work.flows.remove_all()
                 work.challenges.remove_everybodys()
                 work.second_factors.void_everybodys_codes(until=step_at(now) + STEPS_APART)
                 work.changes.begin_anew(now=now)

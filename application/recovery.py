@@ -89,9 +89,9 @@ class RequestRecovery:
 class ResetPassword:
     """Give whoever reads the account's mailbox a new password, and nobody else anything.
 
-    Every session and machine key ends, every other link dies, locks are lifted, and the address
-    is proved: who had the account before, an impostor who registered it included, is out. A
-    second factor stays, unless the address was never proved: then it may be an impostor's.
+    Every session, machine key and identity ends, every other link dies, locks are lifted, and the
+    address is proved: who had the account before, an impostor who registered it included, is out.
+    A second factor stays, unless the address was never proved: then it may be an impostor's.
     Nobody is signed in by it.
     """
 
@@ -120,7 +120,7 @@ class ResetPassword:
         with self.unit_of_work() as work:
             user = self.proof.use(work, token)
             work.users.save(user.with_password(hashed, now=now).verified(now=now))
-            _shut_out(work, user)
+            shut_out(work, user)
             if not user.email_verified:
                 work.second_factors.remove(user.id)
             void_tokens(work, user)
@@ -231,16 +231,17 @@ class ConfirmEmail:
         # Whoever moved the address knew the password: the way back in is a mail.
         restored = user.readdressed(token.address, now=now).without_password(now=now)
         work.users.save(restored)
-        _shut_out(work, user)
+        shut_out(work, user)
         void_tokens(work, user, undoing=token)
         self.mailroom.post(work, Topic.RECOVERY, token.address, restored)
         return Action.EMAIL_RESTORED
 
 
-def _shut_out(work: UnitOfWork, user: User) -> None:
-    """End every session and every machine key: the account may have been in other hands."""
+def shut_out(work: UnitOfWork, user: User) -> None:
+    """End every session, machine key and identity: the account may have been in other hands."""
     work.sessions.remove_all_of(user.id)
     work.machine_keys.remove_all_of(user.id)
+    work.identities.remove_all_of(user.id)
 
 
 def _note(work: UnitOfWork, auditor: Auditor, action: Action, user: User, origin: Origin) -> None:

@@ -23,7 +23,7 @@ TALLIES_KEPT = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class TidyUp:
-    """Remove what is over: sessions, results, tombstones, tallies, tokens, challenges, old mail.
+    """Remove what is over: sessions, results, tombstones, tallies, tokens, flows, old mail.
 
     A session that is over proves nothing: its tokens are refused with or without its row. So are
     one-time tokens and challenges.
@@ -43,6 +43,7 @@ class TidyUp:
             gone += work.changes.forget_gone(before=now - GONE_KEPT_FOR, at_most=AT_MOST)
             gone += work.one_time_tokens.remove_expired(now=now, at_most=AT_MOST)
             gone += work.challenges.remove_begun(before=now - CHALLENGE_FOR, at_most=AT_MOST)
+            gone += work.flows.remove_expired(now=now, at_most=AT_MOST)
             gone += work.outbox.remove_given_up(before=now - GIVEN_UP_KEPT_FOR, at_most=AT_MOST)
             work.commit()
         return gone

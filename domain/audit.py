@@ -51,6 +51,10 @@ class Action(StrEnum):
     MACHINE_KEY_CREATED = "machine_key.created"
     MACHINE_KEY_USED = "machine_key.first_used"
     MACHINE_KEY_DELETED = "machine_key.deleted"
+    ACCOUNT_HANDED_OVER = "account.handed_over"
+    IDENTITY_LINKED = "identity.linked"
+    IDENTITY_USED = "identity.used"
+    IDENTITY_UNLINKED = "identity.unlinked"
     SCOPE_REFUSED = "scope.refused"
     STORE_RESTORED = "store.restored"
 
@@ -69,6 +73,7 @@ class TargetType(StrEnum):
     SESSION = "session"
     KEY = "key"
     MACHINE_KEY = "machine_key"
+    IDENTITY = "identity"
     ROUTE = "route"
     STORE = "store"
 

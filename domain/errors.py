@@ -2,27 +2,29 @@
 
 BasaltError
 ├── Misused                 the request makes no sense here
-│   ├── InvalidCursor · InvalidScope · InvalidOneTimeToken
+│   ├── InvalidCursor · InvalidScope · InvalidOneTimeToken · InvalidFlow
 ├── NotAuthenticated        who you are is not proved
 │   ├── Unauthenticated
 │   ├── BadBearer: InvalidToken · TokenExpired · KeyExpired · TokenRevoked · KeyRevoked
 │   ├── InvalidCredentials: InvalidSecondFactor
-│   └── InvalidRefreshToken · RefreshTokenReused · SecondFactorRequired
+│   ├── InvalidRefreshToken · RefreshTokenReused · SecondFactorRequired
+│   └── InvalidIdentity: NoAddress · AddressUnproved
 ├── Refused                 we know who you are, and you may not
-│   ├── Forbidden · InsufficientScope · KeySigns · TooManyKeys
+│   ├── Forbidden · InsufficientScope · KeySigns · TooManyKeys · IdentityTaken
 │   └── WrongPassword · WrongCode · ReauthenticationRequired
 ├── NotFound                there is no such thing, or none for you
 │   ├── ItemNotFound · UserNotFound · SessionNotFound · GrantNotFound · KeyNotFound
-│   └── SecondFactorNotFound
+│   └── SecondFactorNotFound · IdentityNotFound · ProviderNotFound
 ├── Conflict                the present state does not allow it
-│   └── EmailTaken · LastAdmin · AlreadyShared · SecondFactorInForce · IdempotencyInProgress
+│   ├── EmailTaken · LastAdmin · LastSignInMethod · AlreadyShared
+│   └── SecondFactorInForce · IdempotencyInProgress
 ├── PreconditionFailed      somebody else changed it first
 ├── Invalid                 a value breaks a rule
 │   └── InvalidValue · WeakPassword · IdempotencyKeyReused · BatchFailed
 ├── Gone                    it was there and is no longer kept
 └── Waitable                it may succeed later
     ├── TooManyAttempts
-    └── Unavailable: StoreUnfit · Conflicted
+    └── Unavailable: StoreUnfit · Conflicted · ProviderUnavailable
 """
 
 from collections.abc import Mapping
@@ -67,6 +69,13 @@ class InvalidOneTimeToken(Misused):
 
     code = "INVALID_ONE_TIME_TOKEN"
     message = "This link does not work, or does not work any more. Ask for a new one."
+
+
+class InvalidFlow(Misused):
+    """A flow or its state is not one, or was used, or is over, or is another's."""
+
+    code = "INVALID_FLOW"
+    message = "This sign-in was not begun here, was used already, or took too long. Begin anew."
 
 
 class NotAuthenticated(BasaltError):
@@ -160,6 +169,25 @@ class SecondFactorRequired(NotAuthenticated):
         return {"challenge": self.challenge}
 
 
+class InvalidIdentity(NotAuthenticated):
+    """What a provider says proves nothing here, or opens no account; which of them is not said."""
+
+    code = "INVALID_IDENTITY"
+    message = "The provider's answer does not prove who you are. Begin anew."
+
+
+class NoAddress(InvalidIdentity):
+    """A provider tells no address, and an account needs one."""
+
+    message = "The provider tells no e-mail address. Let it tell yours, or sign up with a password."
+
+
+class AddressUnproved(InvalidIdentity):
+    """Nobody signs in here before their address is proved; what else there is, is not said."""
+
+    message = "Confirm your e-mail address first: a mail was sent to it. Then begin anew."
+
+
 class Refused(BasaltError):
     """The caller is known, and may not."""
 
@@ -247,6 +275,13 @@ class TooManyKeys(Refused):
     message = "You have as many keys as one may have. Delete one first."
 
 
+class IdentityTaken(Refused):
+    """The identity lets somebody else in already."""
+
+    code = "FORBIDDEN"
+    message = "This identity belongs to another account. Unlink it there first."
+
+
 class GrantNotFound(NotFound):
     """The user has no grant on the item."""
 
@@ -266,6 +301,20 @@ class SecondFactorNotFound(NotFound):
 
     code = "SECOND_FACTOR_NOT_FOUND"
     message = "There is no second factor."
+
+
+class IdentityNotFound(NotFound):
+    """No identity has this id, or none of the caller's."""
+
+    code = "IDENTITY_NOT_FOUND"
+    message = "No such identity."
+
+
+class ProviderNotFound(NotFound):
+    """No identity provider has this name."""
+
+    code = "NOT_FOUND"
+    message = "There is no identity provider of this name."
 
 
 class Conflict(BasaltError):
@@ -298,6 +347,13 @@ class SecondFactorInForce(Conflict):
 
     code = "SECOND_FACTOR_IN_FORCE"
     message = "A second factor is in force. Remove it before you set up another one."
+
+
+class LastSignInMethod(Conflict):
+    """The account would be left with no way in."""
+
+    code = "LAST_SIGN_IN_METHOD"
+    message = "This is your last way to sign in. Set a password or link another identity first."
 
 
 class PreconditionFailed(BasaltError):
@@ -412,6 +468,17 @@ class Conflicted(Unavailable):
 
     Never raised where something may have been stored.
     """
+
+
+class ProviderUnavailable(Unavailable):
+    """An identity provider is slow, broken, or not who it should be; others are not affected."""
+
+    code = "PROVIDER_UNAVAILABLE"
+    message = "The identity provider does not answer as it should. Begin anew in a moment."
+
+    def __init__(self, cause: str | None = None) -> None:
+        super().__init__(cause)
+        self.retry_after = 5
 
 
 class StoreUnfit(Unavailable):

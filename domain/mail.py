@@ -53,6 +53,10 @@ class Topic(StrEnum):
     """To an account's address: there are new codes, and those of before are void."""
     RECOVERY_CODE_USED = "recovery_code_used"
     """To an account's address: one of the codes that are kept elsewhere was used."""
+    IDENTITY_LINKED = "identity_linked"
+    """To an account's address: another way to sign in was added."""
+    IDENTITY_UNLINKED = "identity_unlinked"
+    """To an account's address: a way to sign in was taken away."""
     KNOWN_ADDRESS = "known_address"
     """To an account's address: somebody wanted to open an account with it."""
 

@@ -128,6 +128,9 @@ REFRESH_BY_ADDRESS = Window(150, timedelta(minutes=5))
 RECOVERY_BY_ADDRESS = Window(30, timedelta(minutes=5))
 """Recoveries asked for from one network."""
 
+FLOWS_BY_ADDRESS = Window(100, timedelta(minutes=5))
+"""Visits to identity providers from one network: those that are begun, and those that were not."""
+
 ONE_TIME_BY_ADDRESS = Window(30, timedelta(minutes=5))
 """Tokens from one network that were in no mail of ours."""
 

@@ -45,7 +45,7 @@ class User:
         *,
         id: UserId,
         email: str,
-        password_hash: str,
+        password_hash: str | None,
         now: datetime,
         name: str | None = None,
         role: Role = Role.MEMBER,

@@ -23,6 +23,8 @@ _PAGES = {
     Topic.SECOND_FACTOR_REMOVED: ("reset-password", "POST /v1/auth/password-reset"),
     Topic.RECOVERY_CODES_MADE: ("reset-password", "POST /v1/auth/password-reset"),
     Topic.RECOVERY_CODE_USED: ("reset-password", "POST /v1/auth/password-reset"),
+    Topic.IDENTITY_LINKED: ("reset-password", "POST /v1/auth/password-reset"),
+    Topic.IDENTITY_UNLINKED: ("reset-password", "POST /v1/auth/password-reset"),
     Topic.KNOWN_ADDRESS: ("reset-password", "POST /v1/auth/password-reset"),
 }
 """The page of a front end that a letter leads to, and the operation that is behind it."""

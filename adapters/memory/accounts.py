@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from adapters.memory.identities import InMemoryIdentities
 from adapters.memory.items import InMemoryItems
 from adapters.memory.shelves import Shelves
 from application.ports.accounts import MachineKeys, Sessions, UserFilter, Users
@@ -60,6 +61,7 @@ class InMemoryUsers(Users):
     def remove(self, id: UserId) -> None:
         self._shelves.users.pop(id, None)
         InMemorySessions(self._shelves).remove_all_of(id)
+        InMemoryIdentities(self._shelves).remove_all_of(id)
         shelves = self._shelves
         shelves.machine_keys = {
             key: one for key, one in shelves.machine_keys.items() if one.user_id != id

@@ -6,6 +6,7 @@ from typing import Never
 
 from domain.access import MachineKeyId, SessionId, UserId
 from domain.audit import Entry
+from domain.identity import Flow, Identity, IdentityId
 from domain.item import Item, ItemId
 from domain.key import KeyId, SigningKey
 from domain.machine_key import MachineKey
@@ -36,6 +37,8 @@ class Shelves:
     second_factors: dict[UserId, SecondFactor] = field(default_factory=dict)
     recovery_codes: dict[UserId, frozenset[bytes]] = field(default_factory=dict)
     challenges: dict[bytes, Challenge] = field(default_factory=dict)
+    identities: dict[IdentityId, Identity] = field(default_factory=dict)
+    flows: dict[bytes, Flow] = field(default_factory=dict)
     items: dict[ItemId, Item] = field(default_factory=dict)
     keys: dict[KeyId, SigningKey] = field(default_factory=dict)
     grants: dict[tuple[ItemId, UserId], Grant] = field(default_factory=dict)
@@ -61,6 +64,8 @@ class Shelves:
             second_factors=dict(self.second_factors),
             recovery_codes=dict(self.recovery_codes),
             challenges=dict(self.challenges),
+            identities=dict(self.identities),
+            flows=dict(self.flows),
             items=dict(self.items),
             keys=dict(self.keys),
             grants=dict(self.grants),

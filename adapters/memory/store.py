@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Self
 
 from adapters.memory.accounts import InMemoryMachineKeys, InMemorySessions, InMemoryUsers
+from adapters.memory.identities import InMemoryFlows, InMemoryIdentities
 from adapters.memory.items import (
     InMemoryChanges,
     InMemoryGrants,
@@ -52,6 +53,14 @@ class InMemoryRepositories(Repositories):
     @property
     def challenges(self) -> InMemoryChallenges:
         return InMemoryChallenges(self._shelves)
+
+    @property
+    def identities(self) -> InMemoryIdentities:
+        return InMemoryIdentities(self._shelves)
+
+    @property
+    def flows(self) -> InMemoryFlows:
+        return InMemoryFlows(self._shelves)
 
     @property
     def items(self) -> InMemoryItems:

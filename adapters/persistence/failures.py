@@ -9,6 +9,7 @@ from domain.errors import (
     BasaltError,
     Conflicted,
     EmailTaken,
+    IdentityTaken,
     TokenRevoked,
     Unavailable,
     UserNotFound,
@@ -28,6 +29,8 @@ _BROKEN_CONSTRAINTS: dict[str, type[BasaltError]] = {
     "users.email": EmailTaken,  # SQLite names the columns, PostgreSQL the constraint
     "pk_grants": AlreadyShared,
     "grants.item_id, grants.user_id": AlreadyShared,
+    "uq_identities_issuer": IdentityTaken,
+    "identities.issuer, identities.subject": IdentityTaken,
     "fk_grants_user_id_users": UserNotFound,
     "_users": TokenRevoked,  # a foreign key to a user who was deleted meanwhile
     "FOREIGN KEY": TokenRevoked,

@@ -18,6 +18,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
 )
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.types import TypeDecorator
@@ -27,6 +28,7 @@ from domain.access import USER_AGENT_MAX
 from domain.attributes import compact
 from domain.audit import TARGET_ID_MAX
 from domain.email import EMAIL_MAX
+from domain.identity import ISSUER_MAX, PROVIDER_NAME_MAX, SUBJECT_MAX
 from domain.item import DESCRIPTION_MAX, TITLE_MAX
 from domain.machine_key import NAME_MAX
 from domain.mail import CAUSE_MAX
@@ -172,6 +174,35 @@ class ChallengeRow(SQLModel, table=True):
     begun_at: datetime
 
     __table_args__ = (Index(None, "user_id"), Index(None, "begun_at"))
+
+
+class IdentityRow(SQLModel, table=True):
+    """A way in by an external provider: who its issuer calls by this subject."""
+
+    __tablename__ = "identities"
+
+    id: UUID = Field(primary_key=True)
+    user_id: UUID = Field(sa_column=_user_key())
+    provider: str = Field(max_length=PROVIDER_NAME_MAX)
+    issuer: str = Field(max_length=ISSUER_MAX)
+    subject: str = Field(max_length=SUBJECT_MAX)
+    created_at: datetime
+    last_used_at: datetime | None
+
+    __table_args__ = (UniqueConstraint("issuer", "subject"), Index(None, "user_id", "created_at"))
+
+
+class FlowRow(SQLModel, table=True):
+    """A visit to an external provider that is going on: a digest of its secret."""
+
+    __tablename__ = "flows"
+
+    digest: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    provider: str = Field(max_length=PROVIDER_NAME_MAX)
+    redirect_uri: str = Field(sa_type=Text)
+    expires_at: datetime
+
+    __table_args__ = (Index(None, "expires_at"),)
 
 
 class ItemRow(SQLModel, table=True):

@@ -11,6 +11,7 @@ from adapters.persistence.database import Database
 from adapters.persistence.driver import Driver
 from adapters.persistence.grants import SqlGrants
 from adapters.persistence.group_commit import Committing
+from adapters.persistence.identities import SqlFlows, SqlIdentities
 from adapters.persistence.items import SqlItems
 from adapters.persistence.keys import SqlSigningKeys
 from adapters.persistence.machine_keys import SqlMachineKeys
@@ -49,6 +50,14 @@ class SqlRepositories(Repositories):
     @cached_property
     def challenges(self) -> SqlChallenges:
         return SqlChallenges(self._statements)
+
+    @cached_property
+    def identities(self) -> SqlIdentities:
+        return SqlIdentities(self._statements)
+
+    @cached_property
+    def flows(self) -> SqlFlows:
+        return SqlFlows(self._statements)
 
     @cached_property
     def items(self) -> SqlItems:

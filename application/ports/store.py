@@ -6,6 +6,7 @@ from enum import Enum, auto
 from typing import Protocol, Self
 
 from application.ports.accounts import MachineKeys, Sessions, Users
+from application.ports.identities import Flows, Identities
 from application.ports.items import Changes, Grants, Items, Replays
 from application.ports.mail import OneTimeTokens, Outbox
 from application.ports.records import AuditTrail, SigningKeys, Tallies, Vault
@@ -34,6 +35,14 @@ class Repositories(Protocol):
     @property
     def challenges(self) -> Challenges:
         """The sign-ins that wait for a second factor."""
+
+    @property
+    def identities(self) -> Identities:
+        """The ways in by external providers."""
+
+    @property
+    def flows(self) -> Flows:
+        """The visits to external providers that are going on."""
 
     @property
     def items(self) -> Items:

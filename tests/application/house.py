@@ -16,6 +16,15 @@ from application.accounts import (
 )
 from application.auditing import Auditor
 from application.codes import CodeProof, Codes
+from application.flows import BeginFlow, TakeFlow, TakeFlowToLink
+from application.identities import (
+    LinkIdentity,
+    ListIdentities,
+    NoteUnproved,
+    Registrar,
+    SignInByProvider,
+    UnlinkIdentity,
+)
 from application.items import (
     CreateItem,
     DeleteItem,
@@ -78,6 +87,7 @@ from domain.session import Lifetimes, Session
 from domain.throttle import Rule
 from domain.user import User
 from tests.application.stand_in_factors import CountedTexts, PlainApps
+from tests.application.stand_in_flows import CountedFlowTexts
 from tests.application.stand_in_keys import HashedChain, PlainForge, PlainSealer
 from tests.application.stand_in_mail import HashedOneTimeTokens, NotedPostman, PlainStationery
 from tests.application.stand_in_tokens import (
@@ -92,12 +102,14 @@ from tests.application.stand_ins import (
     SettableClock,
     is_common,
 )
-from tests.domain.examples import LIFETIMES
+from tests.domain.examples import LIFETIMES, PROVIDER, a_proven_identity
 
 PASSWORD = "a good long passphrase"
 EMAIL = "anna@example.com"
 HERE = Origin(address="192.0.2.1", user_agent="an agent", request_id="a request")
 SESSION_CAP = 3
+BACK = "https://app.example.com/back"
+"""Where browsers may return from providers."""
 
 
 class Store(Protocol):
@@ -149,6 +161,7 @@ class House:
         self._wire_accounts()
         self._wire_sign_in()
         self._wire_machine_keys()
+        self._wire_identities()
         self._wire_items()
 
     def throttle(self, kind: str, rule: Rule) -> Throttle:
@@ -291,7 +304,7 @@ class House:
 
     def _wire_sign_in(self) -> None:
         store = self.store
-        starter = SessionStarter(
+        self.starter = SessionStarter(
             clock=self.clock,
             ids=self.counting.ids,
             random=self.counting.random,
@@ -305,7 +318,7 @@ class House:
             unit_of_work=store.unit_of_work,
             clock=self.clock,
             codes=self.codes,
-            starter=starter,
+            starter=self.starter,
             by_address=self.throttle("sign-in", limits.SIGN_IN_BY_ADDRESS),
             by_account=self.throttle("second factor", limits.CODE_OF_ACCOUNT),
             auditor=self.auditor,
@@ -314,7 +327,7 @@ class House:
             unit_of_work=store.unit_of_work,
             reading=store.reading,
             hasher=self.hasher,
-            starter=starter,
+            starter=self.starter,
             by_address=self.throttle("sign-in", limits.SIGN_IN_BY_ADDRESS),
             by_account=self.throttle("account", limits.PASSWORD_OF_ACCOUNT),
             auditor=self.auditor,
@@ -367,6 +380,38 @@ class House:
         self.delete_key = DeleteMachineKey(store.unit_of_work, self.clock, self.auditor)
         self.note_key_use = NoteKeyUse(store.unit_of_work, self.clock, self.auditor)
 
+    def _wire_identities(self) -> None:
+        store = self.store
+        self.flow_texts = CountedFlowTexts()
+        by_address = self.throttle("flow", limits.FLOWS_BY_ADDRESS)
+        self.begin_flow = BeginFlow(
+            store.unit_of_work, self.clock, self.flow_texts, [BACK], by_address
+        )
+        self.take_flow = TakeFlow(store.unit_of_work, self.clock, self.flow_texts, by_address)
+        self.take_flow_to_link = TakeFlowToLink(self.clock, self.take_flow)
+        registrar = Registrar(
+            clock=self.clock,
+            ids=self.counting.ids,
+            trusted=[PROVIDER],
+            sign_ups=self.throttle("sign-up", limits.SIGN_UP_BY_ADDRESS),
+            mailroom=self.mailroom,
+            auditor=self.auditor,
+            needs_verified=self.needs_verified,
+        )
+        self.sign_in_by_provider = SignInByProvider(
+            store.unit_of_work, self.clock, registrar, self.starter, self.auditor
+        )
+        self.note_unproved = NoteUnproved(store.unit_of_work, self.auditor)
+        self.link_identity = LinkIdentity(store.unit_of_work, self.clock, registrar)
+        self.list_identities = ListIdentities(store.reading)
+        self.unlink_identity = UnlinkIdentity(
+            unit_of_work=store.unit_of_work,
+            clock=self.clock,
+            issuers=["https://accounts.example.net", "https://another.example.net"],
+            mailroom=self.mailroom,
+            auditor=self.auditor,
+        )
+
     def _wire_items(self) -> None:
         store = self.store
         keeper = Keeper(self.clock, self.counting.ids)
@@ -392,6 +437,10 @@ class House:
         """Open an account, sign in, and return the caller."""
         self.register(email, PASSWORD, role=role)
         return self.caller(self.sign_in(email, PASSWORD, wanted, HERE))
+
+    def come_by_provider(self, **said: object) -> Person:
+        """Sign in by the provider, which says this of Anna, and return the caller."""
+        return self.caller(self.sign_in_by_provider(a_proven_identity(**said), HERE))
 
     def sign_in_anew(self, email: str = EMAIL) -> Tokens:
         """Sign in with an account that is opened if need be."""

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.access import Machine, MachineKeyId, Origin, Person, Role, Scope, SessionId, UserId
+from domain.identity import Flow, Identity, IdentityId, ProvenIdentity, ProviderName
 from domain.item import Item, ItemDraft, ItemId
 from domain.key import KeyId, SigningKey
 from domain.machine_key import MachineKey
@@ -29,6 +30,8 @@ ANNA = UserId(uuid(1))
 BERT = UserId(uuid(2))
 SESSION = SessionId(uuid(11))
 MACHINE_KEY = MachineKeyId(uuid(15))
+IDENTITY = IdentityId(uuid(17))
+PROVIDER = ProviderName("google")
 ITEM = ItemId(uuid(21))
 LETTER = LetterId(uuid(31))
 
@@ -193,3 +196,41 @@ def a_caller(**fields: Any) -> Person:
         "origin": Origin(),
     }
     return Person(**example | fields)
+
+
+def an_identity(**fields: Any) -> Identity:
+    """Return Anna's identity at a provider, which was never used."""
+    example: dict[str, Any] = {
+        "id": IDENTITY,
+        "user_id": ANNA,
+        "provider": PROVIDER,
+        "issuer": "https://accounts.example.net",
+        "subject": "1234",
+        "created_at": NOW,
+        "last_used_at": None,
+    }
+    return Identity(**example | fields)
+
+
+def a_proven_identity(**fields: Any) -> ProvenIdentity:
+    """Return what the provider says of Anna: the address is hers."""
+    example: dict[str, Any] = {
+        "provider": PROVIDER,
+        "issuer": "https://accounts.example.net",
+        "subject": "1234",
+        "email": "anna@example.com",
+        "email_verified": True,
+        "name": "Anna",
+    }
+    return ProvenIdentity(**example | fields)
+
+
+def a_flow(**fields: Any) -> Flow:
+    """Return a visit that has just begun."""
+    example: dict[str, Any] = {
+        "digest": b"d" * 32,
+        "provider": PROVIDER,
+        "redirect_uri": "https://app.example.com/back",
+        "expires_at": NOW + timedelta(minutes=10),
+    }
+    return Flow(**example | fields)

@@ -18,7 +18,7 @@ from domain.sharing import Grant, GrantRole
 from domain.user import User
 from tests.application.authenticator import challenge, protect
 from tests.application.house import EMAIL, HERE, PASSWORD, House
-from tests.domain.examples import NOW, a_draft
+from tests.domain.examples import NOW, a_draft, a_proven_identity
 
 KEPT = {("audit_entries", "actor_id"), ("audit_entries", "target_id")}
 """Where somebody who left is still named: entries cannot be changed without breaking the chain. The
@@ -81,6 +81,7 @@ def live(house: House) -> tuple[Person, User]:
         work.replays.find(anna.user_id, attempt, now=NOW)
         work.replays.keep(anna.user_id, attempt, seen, expires_at=NOW)
         work.commit()
+    house.link_identity(anna, a_proven_identity(email=EMAIL))
     house.request_verification(anna)
     house.request_email_change(anna, "elsewhere@example.com", PASSWORD)
     house.request_recovery(EMAIL, HERE)

@@ -27,12 +27,14 @@ from tests.domain.examples import (
     NOW,
     SESSION,
     a_challenge,
+    a_flow,
     a_key,
     a_letter,
     a_second_factor,
     a_session,
     a_token,
     a_user,
+    an_identity,
     an_item,
     uuid,
 )
@@ -61,6 +63,8 @@ def fill(store: Store) -> None:
         work.second_factors.put(a_second_factor(confirmed_at=NOW, spent_step=2**40))
         work.second_factors.put_codes(ANNA, [bytes([number]) * 32 for number in (255, 0, 128)])
         work.challenges.add(a_challenge())
+        work.identities.add(an_identity())
+        work.flows.add(a_flow())
         work.audit.append(entry(work.audit.lock_head().number + 1))
         work.commit()
 
