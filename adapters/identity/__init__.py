@@ -1,0 +1,1 @@
+"""External identity providers: asked within bounds, and believed only after every check."""

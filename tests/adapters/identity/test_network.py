@@ -1,0 +1,146 @@
+"""No provider, and no lie of one, leads to an address that is not to be asked."""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import AsyncIterator
+from ipaddress import ip_address
+from typing import Any
+
+import httpx
+import pytest
+
+from adapters.identity.exchanges import Exchanges
+from adapters.identity.network import GuardedTransport, Reach
+from domain.errors import ProviderUnavailable
+
+EVERYWHERE = Reach(loopback=True, private=True)
+PUBLIC = ["93.184.215.14", "2606:2800:21f:cb07::1", "::ffff:93.184.215.14", "64:ff9b::5db8:d70e"]
+LOOPBACK = ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"]
+PRIVATE = ["10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "fd00::1", "::ffff:10.0.0.1",
+           "64:ff9b::a00:1", "2002:a00:1::"]  # fmt: skip
+NEVER = ["169.254.169.254", "fe80::1", "0.0.0.0", "::", "224.0.0.1", "ff02::1", "240.0.0.1",  # noqa: S104
+         "100.64.0.1", "192.0.2.1", "198.18.0.1", "255.255.255.255", "::ffff:169.254.169.254",
+         "64:ff9b::a9fe:a9fe"]  # fmt: skip
+
+
+@pytest.mark.parametrize("address", PUBLIC)
+def test_public_addresses_are_asked(address: str) -> None:
+    assert Reach().allows(ip_address(address))
+
+
+@pytest.mark.parametrize("address", LOOPBACK)
+def test_this_machine_is_asked_where_that_is_allowed(address: str) -> None:
+    assert Reach(loopback=True).allows(ip_address(address))
+    assert not Reach(private=True).allows(ip_address(address))
+
+
+@pytest.mark.parametrize("address", PRIVATE)
+def test_private_networks_are_asked_where_that_is_allowed(address: str) -> None:
+    assert Reach(private=True).allows(ip_address(address))
+    assert not Reach(loopback=True).allows(ip_address(address))
+
+
+@pytest.mark.parametrize("address", NEVER)
+def test_special_addresses_are_never_asked(address: str) -> None:
+    assert not EVERYWHERE.allows(ip_address(address))
+
+
+@pytest.mark.parametrize(
+    ("url", "is_allowed"),
+    [
+        ("https://login.example.net/x", True),
+        ("http://127.0.0.1:8080/x", True),
+        ("http://localhost/x", True),
+        ("http://login.example.net/x", False),
+        ("http://127.0.0.1.evil.example/x", False),
+        ("https://user@login.example.net/x", False),
+        ("ftp://127.0.0.1/", False),
+        ("file:///etc/passwd", False),
+        ("/x", False),
+    ],
+)
+def test_tls_is_needed_but_on_this_machine(url: str, is_allowed: bool) -> None:
+    assert EVERYWHERE.allows_url(httpx.URL(url)) is is_allowed
+    assert Reach().allows_url(httpx.URL(url)) is (is_allowed and url.startswith("https"))
+
+
+@pytest.fixture
+async def heard() -> AsyncIterator[tuple[int, list[bytes]]]:
+    """Listen on this machine; note what each connection begins with."""
+    begun: list[bytes] = []
+
+    async def hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        begun.append(await reader.read(65536))
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(hear, "127.0.0.1", 0)
+    async with server:
+        yield server.sockets[0].getsockname()[1], begun
+
+
+def resolving(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
+    """Let every name have these addresses."""
+
+    async def getaddrinfo(host: str, port: int, **_: Any) -> list[Any]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", (each, port)) for each in addresses]
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", getaddrinfo)
+
+
+async def ask(reach: Reach, url: str) -> httpx.Response:
+    async with httpx.AsyncClient(transport=GuardedTransport(reach, connections=2)) as client:
+        return await client.get(url)
+
+
+async def test_a_name_leads_where_it_was_checked_to_lead_and_is_still_named(
+    heard: tuple[int, list[bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port, begun = heard
+    resolving(monkeypatch, "169.254.169.254", "127.0.0.1")
+    answer = await ask(EVERYWHERE, f"http://localhost:{port}/x")
+    assert answer.json() == {}
+    assert f"\r\nHost: localhost:{port}\r\n".encode() in begun[0]
+
+
+async def test_the_certificate_is_asked_for_by_name(
+    heard: tuple[int, list[bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port, begun = heard
+    resolving(monkeypatch, "127.0.0.1")
+    with pytest.raises((httpx.HTTPError, ssl.SSLError)):
+        await ask(EVERYWHERE, f"https://login.example.net:{port}/x")
+    assert b"login.example.net" in begun[0]  # in the clear, as TLS begins
+
+
+@pytest.mark.parametrize("addresses", [["127.0.0.1"], ["10.0.0.1"], ["169.254.169.254"], []])
+async def test_a_name_with_no_address_to_be_asked_is_not_connected_to(
+    heard: tuple[int, list[bytes]], monkeypatch: pytest.MonkeyPatch, addresses: list[str]
+) -> None:
+    port, begun = heard
+    resolving(monkeypatch, *addresses)
+    with pytest.raises(httpx.ConnectError):
+        await ask(Reach(), f"https://login.example.net:{port}/x")
+    assert begun == []
+
+
+async def test_another_address_is_tried_where_one_does_not_answer(
+    heard: tuple[int, list[bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolving(monkeypatch, "127.0.0.2", "127.0.0.1")
+    await ask(EVERYWHERE, f"http://localhost:{heard[0]}/x")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://no-such-name.invalid/", "http://127.0.0.1:1/", "https://127.0.0.1:99999/",
+     f"https://{'a' * 70}.example/", "https://127.1/"],
+)  # fmt: skip
+async def test_whatever_goes_wrong_on_the_way_is_the_providers_failure(url: str) -> None:
+    way = Exchanges("played", EVERYWHERE)
+    with pytest.raises(ProviderUnavailable):
+        async with way.exchange():
+            await way.get(url)
+    await way.close()
