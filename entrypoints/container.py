@@ -20,6 +20,7 @@ from adapters.security.audit_chain import HmacAuditChain
 from adapters.security.authenticator_apps import TotpAuthenticatorApps
 from adapters.security.common_passwords import ListedCommonPasswords
 from adapters.security.cursors import SignedCursors
+from adapters.security.flows import RandomFlowTexts
 from adapters.security.machine_keys import RandomMachineKeyTexts
 from adapters.security.one_time_tokens import DerivedOneTimeTokens
 from adapters.security.passwords import Argon2PasswordHasher
@@ -34,6 +35,8 @@ from application import (
     auditing,
     changes,
     exporting,
+    flows,
+    identities,
     keys,
     letting_in,
     machine_keys,
@@ -50,6 +53,7 @@ from application import sign_in as signing_in
 from application.batch import RunBatch
 from application.codes import CodeProof, Codes
 from application.listing import ListItems
+from application.ports.identities import IdentityProvider
 from application.ports.mail import Postman
 from application.ports.moving import Mover
 from application.ports.security import Sealer
@@ -62,7 +66,9 @@ from application.throttling import Throttle
 from application.tidying import TidyUp
 from domain import throttle as limits
 from domain.errors import StoreUnfit
+from domain.identity import ProviderName
 from domain.session import Lifetimes
+from entrypoints.provider_settings import ProviderSettings
 from entrypoints.settings import Settings, ensure_secret, known_database
 
 
@@ -90,6 +96,51 @@ def _postman(settings: Settings) -> Postman:
         )
     folder = settings.mail_folder
     return NoPostman() if folder is None else FolderPostman(folder, sender=settings.sender)
+
+
+def _provider(
+    name: ProviderName, chosen: ProviderSettings, clock: Clock, *, is_production: bool
+) -> IdentityProvider:
+    """Return the way to a provider; a service without one loads nothing for it."""
+    from adapters.identity.exchanges import Exchanges
+    from adapters.identity.github import GitHubProvider
+    from adapters.identity.grants import Client
+    from adapters.identity.network import Reach
+    from adapters.identity.oidc import OidcProvider
+
+    secret = chosen.client_secret
+    client = Client(
+        id=chosen.client_id,
+        secret=None if secret is None else secret.get_secret_value(),
+        scopes=chosen.scopes,
+    )
+    way = Exchanges(name, Reach(loopback=not is_production, private=chosen.allow_private))
+    if chosen.kind == "github":
+        return GitHubProvider(name, chosen.issuer, client, way)
+    return OidcProvider(name, chosen.issuer, client, way, clock)
+
+
+def _providers(settings: Settings, clock: Clock) -> flows.Providers:
+    is_production = settings.env == "production"
+    return flows.Providers(
+        {
+            ProviderName(name): _provider(
+                ProviderName(name), chosen, clock, is_production=is_production
+            )
+            for name, chosen in settings.providers.items()
+        }
+    )
+
+
+def _trusted(settings: Settings) -> frozenset[ProviderName]:
+    """Return the providers whose word on addresses counts."""
+    return frozenset(
+        ProviderName(name) for name, chosen in settings.providers.items() if chosen.trust_email
+    )
+
+
+def _issuers(settings: Settings) -> frozenset[str]:
+    return frozenset(chosen.issuer for chosen in settings.providers.values())
 
 
 def _mover(source: Database) -> Callable[[str], Mover]:
@@ -216,6 +267,9 @@ class Container(containers.DeclarativeContainer):
     )
     recoveries_from_address = providers.Singleton(
         Throttle, "recovery", limits.RECOVERY_BY_ADDRESS, clock, limits_are_on
+    )
+    flows_from_address = providers.Singleton(
+        Throttle, "flow", limits.FLOWS_BY_ADDRESS, clock, limits_are_on
     )
     tokens_from_address = providers.Singleton(
         Throttle, "one-time token", limits.ONE_TIME_BY_ADDRESS, clock, limits_are_on
@@ -434,6 +488,46 @@ class Container(containers.DeclarativeContainer):
         auditor=auditor,
     )
     introspect = providers.Singleton(sessions.Introspect, identify, access_tokens)
+
+    # Identity providers.
+    identity_providers = providers.Singleton(_providers, settings, clock)
+    flow_texts = providers.Singleton(RandomFlowTexts, random)
+    begin_flow = providers.Singleton(
+        flows.BeginFlow,
+        unit_of_work=unit_of_work,
+        clock=clock,
+        texts=flow_texts,
+        redirect_uris=settings.provided.redirect_uris,
+        by_address=flows_from_address,
+    )
+    take_flow = providers.Singleton(
+        flows.TakeFlow, unit_of_work, clock, flow_texts, flows_from_address
+    )
+    take_flow_to_link = providers.Singleton(flows.TakeFlowToLink, clock, take_flow)
+    registrar = providers.Singleton(
+        identities.Registrar,
+        clock=clock,
+        ids=ids,
+        trusted=providers.Callable(_trusted, settings),
+        sign_ups=sign_ups_from_address,
+        mailroom=mailroom,
+        auditor=auditor,
+        needs_verified=settings.provided.require_verified_email,
+    )
+    sign_in_by_provider = providers.Singleton(
+        identities.SignInByProvider, unit_of_work, clock, registrar, starter, auditor
+    )
+    note_unproved = providers.Singleton(identities.NoteUnproved, unit_of_work, auditor)
+    link_identity = providers.Singleton(identities.LinkIdentity, unit_of_work, clock, registrar)
+    list_identities = providers.Singleton(identities.ListIdentities, reading)
+    unlink_identity = providers.Singleton(
+        identities.UnlinkIdentity,
+        unit_of_work=unit_of_work,
+        clock=clock,
+        issuers=providers.Callable(_issuers, settings),
+        mailroom=mailroom,
+        auditor=auditor,
+    )
 
     # Keys for machines.
     create_machine_key = providers.Singleton(

@@ -21,8 +21,17 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from domain import email as emails
 from domain.errors import InvalidValue
+from entrypoints.provider_settings import (
+    ProviderSettings,
+    gathered,
+    part_of_provider,
+    problems_of,
+    return_address,
+)
+from entrypoints.values import listed, lower, shown, switch, unset
 
 PREFIX = "BASALT_"
+PROVIDERS = f"{PREFIX}PROVIDERS__"
 EXAMPLE_SECRET = "replace-me-with-what-openssl-rand-base64-48-prints"  # noqa: S105 (refused)
 SECRET_BYTES = 32
 DISTINCT_CHARACTERS = 10
@@ -62,31 +71,12 @@ def _whole(least: int, most: int) -> BeforeValidator:
     return BeforeValidator(read)
 
 
-def _switch(value: object) -> object:
-    choice = (
-        {"on": True, "off": False}.get(value.strip().lower()) if isinstance(value, str) else value
-    )
-    if not isinstance(choice, bool):
-        raise ValueError("must be on or off")  # noqa: TRY004 (pydantic listens for ValueError)
-    return choice
-
-
-def _unset(value: object) -> object:
-    return None if isinstance(value, str) and not value.strip() else value
-
-
-def _listed(value: object) -> object:
-    if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(",") if part.strip())
-    return value
-
-
 def _network(text: str) -> Network:
     try:
         network = ipaddress.ip_network(text)
     except ValueError as error:
         raise ValueError(
-            f"must list addresses or networks like 10.0.0.0/8, and {_shown(text)} is neither"
+            f"must list addresses or networks like 10.0.0.0/8, and {shown(text)} is neither"
         ) from error
     if network.prefixlen == 0:
         raise ValueError(f"must not trust everybody: {network} contains every address")
@@ -101,13 +91,9 @@ def _networks(value: object) -> object:
     )
 
 
-def _lower(value: object) -> object:
-    return value.strip().lower() if isinstance(value, str) else value
-
-
 def _origin(text: str) -> str:
     """Return `scheme://host[:port]` as browsers write it, lower case, without a default port."""
-    advice = f"must be like https://app.example.org, and {_shown(text)} is not"
+    advice = f"must be like https://app.example.org, and {shown(text)} is not"
     try:
         parts = urlsplit(text)
         port = parts.port
@@ -148,7 +134,7 @@ def _page(text: str) -> str:
     scheme, _, rest = text.partition("://")
     host, slash, path = rest.partition("/")
     if not re.fullmatch(r"[\w./~-]*", path, re.ASCII):
-        raise ValueError(f"must be like https://app.example.org, and {_shown(text)} is not")
+        raise ValueError(f"must be like https://app.example.org, and {shown(text)} is not")
     return f"{_origin(f'{scheme}://{host}')}{slash}{path}".rstrip("/")
 
 
@@ -192,10 +178,10 @@ def _weakness(secret: str) -> str | None:
 
 Seconds = Annotated[int, _whole(1, TEN_YEARS)]
 Chosen = Annotated[int, _whole(1, 1024)]
-OptionalCount = Annotated[Chosen | None, BeforeValidator(_unset)]
-OptionalText = Annotated[str | None, BeforeValidator(_unset)]
-OptionalFolder = Annotated[Path | None, BeforeValidator(_unset)]
-OptionalSecret = Annotated[SecretStr | None, BeforeValidator(_unset)]
+OptionalCount = Annotated[Chosen | None, BeforeValidator(unset)]
+OptionalText = Annotated[str | None, BeforeValidator(unset)]
+OptionalFolder = Annotated[Path | None, BeforeValidator(unset)]
+OptionalSecret = Annotated[SecretStr | None, BeforeValidator(unset)]
 
 
 class Settings(BaseSettings):
@@ -222,12 +208,14 @@ class Settings(BaseSettings):
     argon2_memory_kib: Annotated[int, _whole(8, 4_194_304)] = 19_456
     argon2_time: Annotated[int, _whole(1, 100)] = 2
     argon2_parallelism: Annotated[int, _whole(1, 64)] = 1
-    require_verified_email: Annotated[bool, BeforeValidator(_switch)] = False
+    require_verified_email: Annotated[bool, BeforeValidator(switch)] = False
+    redirect_uris: Annotated[tuple[str, ...], BeforeValidator(listed)] = ()
+    providers: Mapping[str, ProviderSettings] = Field(default_factory=dict)
     frontend_url: OptionalText = None
     mail_from: OptionalText = None
     mail_dir: OptionalFolder = None
     smtp_url: OptionalSecret = None
-    rate_limits: Annotated[bool, BeforeValidator(_switch)] = True
+    rate_limits: Annotated[bool, BeforeValidator(switch)] = True
     request_limit: Annotated[int, _whole(0, 1_000_000)] = 0
     max_body_bytes: Annotated[int, _whole(1024, 1_073_741_824)] = 1_048_576
     receive_timeout: Annotated[int, _whole(1, 3600)] = 10
@@ -236,12 +224,12 @@ class Settings(BaseSettings):
     db_pool_size: OptionalCount = None
     drain_delay: Annotated[int, _whole(0, 3600)] = 1
     shutdown_grace: Annotated[int, _whole(1, 3600)] = 10
-    cors_origins: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    cors_origins: Annotated[tuple[str, ...], BeforeValidator(listed)] = ()
     trusted_proxies: Annotated[tuple[Network, ...], BeforeValidator(_networks)] = ()
     log_level: Annotated[
-        Literal["debug", "info", "warning", "error", "critical"], BeforeValidator(_lower)
+        Literal["debug", "info", "warning", "error", "critical"], BeforeValidator(lower)
     ] = "info"
-    log_format: Annotated[Literal["console", "json"], BeforeValidator(_lower)] = Field(
+    log_format: Annotated[Literal["console", "json"], BeforeValidator(lower)] = Field(
         default_factory=lambda known: "json" if known.get("env") == "production" else "console"
     )
 
@@ -272,7 +260,7 @@ class Settings(BaseSettings):
         if special.get("env", env) != env:
             problems.append(f"BASALT_ENV is {env}, and .env.{env} says otherwise: remove it there")
         try:
-            settings = cls.model_validate(base | special | given)
+            settings = cls.model_validate(_nested(base | special | given))
         except ValidationError as error:
             problems += _sentences(error)
         else:
@@ -340,6 +328,21 @@ class Settings(BaseSettings):
         if info.data.get("env") == "production" and not address.startswith("https://"):
             raise ValueError("must begin with https:// in production")
         return address
+
+    @check("redirect_uris")
+    @classmethod
+    def _exact_addresses(cls, addresses: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(return_address(text) for text in addresses))
+
+    @check("providers")
+    @classmethod
+    def _together(
+        cls, providers: Mapping[str, ProviderSettings], info: ValidationInfo
+    ) -> Mapping[str, ProviderSettings]:
+        is_production = info.data.get("env") == "production"
+        for problem in problems_of(providers, is_production=is_production):
+            raise ValueError(problem)
+        return providers
 
     @check("mail_from")
     @classmethod
@@ -495,32 +498,43 @@ def _file(path: Path, problems: list[str]) -> dict[str, str]:
 
 def _ours(pairs: Iterable[tuple[str, str]], place: str, problems: list[str]) -> dict[str, str]:
     """Keep what is Basalt's, by field name, and object to names that no field has."""
-    known = {PREFIX + name.upper(): name for name in Settings.model_fields}
+    known = {PREFIX + name.upper(): name for name in Settings.model_fields if name != "providers"}
     found: dict[str, str] = {}
     for name, value in pairs:
         if name in known:
             found[known[name]] = value
+        elif name.startswith(PROVIDERS) and (part := part_of_provider(name[len(PROVIDERS) :])):
+            found[f"providers.{part}"] = value
         elif name.upper().startswith(PREFIX) and not name.startswith("BASALT_TEST_"):
             near = get_close_matches(name.upper(), known, n=1, cutoff=0.8)
             mend = f"did you mean {near[0]}?" if near else "remove it"
-            problems.append(f"{_shown(name)}{place} is not a setting: {mend}")
+            problems.append(f"{shown(name)}{place} is not a setting: {mend}")
     return found
+
+
+def _nested(given: Mapping[str, str]) -> dict[str, object]:
+    """Return what was given, with the parts of each provider together."""
+    parts = {
+        name.removeprefix("providers."): value
+        for name, value in given.items()
+        if name.startswith("providers.")
+    }
+    plain = {name: value for name, value in given.items() if not name.startswith("providers.")}
+    return {**plain, "providers": gathered(parts)}
 
 
 def _sentences(error: ValidationError) -> Iterator[str]:
     for problem in error.errors(include_url=False, include_input=False):
-        name = PREFIX + str(problem["loc"][0]).upper()
+        depth = len(problem["loc"]) if problem["loc"][0] == "providers" else 1
+        name = PREFIX + "__".join(str(step) for step in problem["loc"][:depth]).upper()
         match problem["type"]:
             case "default_factory_not_called":
                 continue  # another sentence says which value it would have been made from
             case "value_error":
                 yield f"{name} {problem['ctx']['error']}"
+            case "missing":
+                yield f"{name} is required"
             case "literal_error":
                 yield f"{name} must be {problem['ctx']['expected']}"
             case _:
                 yield f"{name} is not usable: {problem['msg']}"
-
-
-def _shown(text: str) -> str:
-    """A value in one line of plain characters, so that no setting can forge a line of output."""
-    return ascii(text[:80])[1:-1]

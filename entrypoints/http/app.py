@@ -17,8 +17,10 @@ from entrypoints.http import (
     changes,
     export,
     health,
+    identities,
     items,
     machine_keys,
+    providers,
     recovery,
     second_factor,
     sessions,
@@ -43,8 +45,8 @@ each operation lists its own. The token endpoints take OAuth 2's parameters and 
 in this envelope too.
 
 Programs call with keys of their own, sent like access tokens. What concerns credentials
-(passwords, sessions, keys, second factors, leaving) is done in person: a key is answered
-FORBIDDEN there."""
+(passwords, sessions, keys, identities, second factors, leaving) is done in person: a key is
+answered FORBIDDEN there."""
 
 ROUTES = (
     changes,
@@ -55,10 +57,12 @@ ROUTES = (
     machine_keys,
     second_factor,
     export,
+    identities,
     recovery,
     audit,
     administration,
     auth,
+    providers,
     sessions,
     well_known,
     health,

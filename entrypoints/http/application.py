@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import ParamSpec, TypeAlias, TypeVar
 
+from application.flows import Providers
 from domain.access import Caller, Machine, MachineKeyId, Origin
 from domain.errors import BasaltError, Unavailable
 from entrypoints.container import Container, glancing
@@ -66,9 +67,17 @@ class Application:
         task.add_done_callback(lambda _: self._noting.pop(caller.key_id))
 
     async def settle(self) -> None:
-        """Wait for what goes on beside the requests."""
+        """Wait for what goes on beside the requests, and let go of identity providers."""
         if self._noting:
             await asyncio.wait(list(self._noting.values()))
+        for provider in self.providers.by_name.values():
+            await provider.close()
+
+    @property
+    def providers(self) -> Providers:
+        """The identity providers. They are far away, so the event loop itself awaits them."""
+        found: Providers = self.container.identity_providers()
+        return found
 
     async def look(self, select: UseCase[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a use case that looks at one thing, or a few in a row: at a glance where possible.
@@ -112,6 +121,7 @@ class Application:
             self._glances = glancing(self.container)
             self._writer = Writer(store.together, queue=QUEUE)
         self.container.hasher()
+        self.container.identity_providers()
 
     def stop(self) -> None:
         """Begin to stop: say that no more requests are wanted, and end streams politely."""

@@ -35,8 +35,8 @@ InTheirName: TypeAlias = Callable[[Container], Callable[[], Callable[Concatenate
 _IDEMPOTENCY_KEY = re.compile(IDEMPOTENCY_KEY)
 
 SCOPE_MEANINGS: dict[Scope, str] = {
-    Scope.ACCOUNT_READ: "See your own account, sessions and keys.",
-    Scope.ACCOUNT_WRITE: "Change your own account, its sessions and its keys.",
+    Scope.ACCOUNT_READ: "See your own account, sessions, keys and identities.",
+    Scope.ACCOUNT_WRITE: "Change your own account, its sessions, keys and identities.",
     Scope.ITEMS_READ: "See your items and what is shared with you.",
     Scope.ITEMS_WRITE: "Create, change, share and delete items.",
     Scope.USERS_READ: "See all accounts (administrators).",

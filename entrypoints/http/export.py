@@ -21,6 +21,7 @@ from entrypoints.http.errors import MethodNotAllowed
 from entrypoints.http.examples import ITEM_ID, MOMENT, USER_ID, example
 from entrypoints.http.exchange import exchange_of
 from entrypoints.http.fields import Answer, Time
+from entrypoints.http.identities import IdentityAnswer
 from entrypoints.http.items import ItemAnswer, item_answer
 from entrypoints.http.machine_keys import KeyAnswer
 from entrypoints.http.route import strict_router
@@ -116,6 +117,7 @@ class ExportAnswer(Answer):
         second_factor=_example_of(SecondFactorAnswer),
         sessions=[_example_of(SessionAnswer)],
         keys=[_example_of(KeyAnswer)],
+        identities=[_example_of(IdentityAnswer)],
         links=[_example_of(LinkAnswer)],
         mails=[_example_of(MailAnswer)],
         items=[_example_of(ItemAnswer)],
@@ -129,6 +131,7 @@ class ExportAnswer(Answer):
     second_factor: SecondFactorAnswer
     sessions: list[SessionAnswer]
     keys: list[KeyAnswer]
+    identities: list[IdentityAnswer]
     links: list[LinkAnswer]
     mails: list[MailAnswer]
     items: list[ItemAnswer]
@@ -154,10 +157,10 @@ class _Head(Answer):
 async def export_account(request: Request, call: Reader) -> StreamingResponse:
     """Get everything that is held about oneself as one JSON document.
 
-    The account, its second factor, sessions, keys, waiting mails and links; one's items, with whom
-    they are shared, and what is shared with one; and what the audit trail says of one. Secrets are
-    not in it, nor what is made from the rest: search words, change feeds, kept answers to repeated
-    requests, counters of attempts.
+    The account, its second factor, sessions, keys, identities, waiting mails and links; one's
+    items, with whom they are shared, and what is shared with one; and what the audit trail says of
+    one. Secrets are not in it, nor what is made from the rest: search words, change feeds, kept
+    answers to repeated requests, counters of attempts.
 
     It is read page by page while it is sent, so what changes meanwhile may be in it or not. It ends
     early, without its last brace, when the session ends. At most ten an hour for each user.
@@ -208,6 +211,7 @@ async def _pages(
 _ANSWERS: Mapping[Part, Callable[[Any, PersonsCall], BaseModel]] = {
     Part.SESSIONS: lambda live, call: SessionAnswer.of(live, call.caller),
     Part.KEYS: lambda key, _: KeyAnswer.of(key),
+    Part.IDENTITIES: lambda identity, _: IdentityAnswer.of(identity),
     Part.LINKS: lambda token, _: LinkAnswer.model_validate(token),
     Part.MAILS: lambda waiting, _: MailAnswer.of(waiting),
     Part.ITEMS: lambda seen, _: item_answer(seen),

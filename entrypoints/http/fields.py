@@ -120,6 +120,9 @@ def _given(value: object) -> object:
 OptionalPassword = Annotated[Password | SkipJsonSchema[None], BeforeValidator(_given)]
 """As Password, for whoever may have none."""
 
+OptionalText = Annotated[str | SkipJsonSchema[None], BeforeValidator(_given)]
+"""Text that may be left out; null is none."""
+
 
 Code = Annotated[str, Field(examples=["492039"])]
 """A code of an authenticator app, or a recovery code: it is compared, and so may be anything."""

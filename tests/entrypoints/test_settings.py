@@ -58,9 +58,10 @@ def test_settings_do_not_change() -> None:
 
 def test_the_example_names_every_setting_with_its_default() -> None:
     lines = re.findall(r"(?m)^# BASALT_([A-Z0-9_]+)=(.*)$", (ROOT / ".env.example").read_text())
-    example = {name.lower(): value for name, value in lines}
-    assert set(example) == set(Settings.model_fields)
-    assert len(lines) == len(example)
+    shown = {name.lower(): value for name, value in lines}
+    assert len(lines) == len(shown)
+    example = {name: value for name, value in shown.items() if not name.startswith("providers_")}
+    assert set(example) == set(Settings.model_fields) - {"providers"}
     assert example.pop("secret_key") == EXAMPLE_SECRET
     written = {f"BASALT_{name.upper()}": value for name, value in example.items()}
     assert Settings.load(written, ROOT / "tests") == Settings()
@@ -472,3 +473,134 @@ def test_what_is_no_front_end_is_refused(tmp_path: Path, bad: str) -> None:
 def test_links_are_safe_in_production(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="BASALT_FRONTEND_URL must begin with https://"):
         in_production(tmp_path, FRONTEND_URL="http://app.example.org")
+
+
+# ------------------------------------------------------------------------------------ providers
+GOOGLE = {
+    "PROVIDERS__GOOGLE__ISSUER": "https://accounts.google.com",
+    "PROVIDERS__GOOGLE__CLIENT_ID": "us",
+}
+GITHUB = {"PROVIDERS__GITHUB__CLIENT_ID": "us", "PROVIDERS__GITHUB__CLIENT_SECRET": "a secret"}
+
+
+def test_the_example_shows_providers_as_they_can_be_set() -> None:
+    text = (ROOT / ".env.example").read_text()
+    found = dict(re.findall(r"(?m)^# BASALT_(PROVIDERS__[A-Z0-9_]+)=(.*)$", text))
+    providers = load(ROOT / "tests", **found).providers
+    assert set(providers) == {"google", "github"}
+    parts = {name.rpartition("__")[2].lower() for name in found}
+    assert parts == set(type(providers["google"]).model_fields)
+
+
+def test_a_provider_needs_an_issuer_and_a_name_for_us(tmp_path: Path) -> None:
+    google = load(tmp_path, **GOOGLE).providers["google"]
+    assert (google.kind, google.issuer) == ("oidc", "https://accounts.google.com")
+    assert google.scopes == ("openid", "email", "profile")
+    assert (google.client_id, google.client_secret) == ("us", None)
+    assert (google.trust_email, google.allow_private) == (False, False)
+
+
+def test_several_providers_stand_side_by_side_from_files_and_environment(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(
+        "BASALT_PROVIDERS__GOOGLE__CLIENT_ID=old\nBASALT_PROVIDERS__GOOGLE__TRUST_EMAIL=on\n"
+    )
+    other = {
+        "PROVIDERS__WORK_2__ISSUER": "https://login.example.org/realms/work/",
+        "PROVIDERS__WORK_2__CLIENT_ID": "us",
+        "PROVIDERS__WORK_2__SCOPES": "openid email,groups",
+    }
+    providers = load(tmp_path, **GOOGLE, **GITHUB, **other).providers
+    assert set(providers) == {"google", "github", "work_2"}
+    assert (providers["google"].client_id, providers["google"].trust_email) == ("us", True)
+    assert providers["work_2"].scopes == ("openid", "email", "groups")
+    assert providers["work_2"].issuer.endswith("/work/")  # compared byte by byte
+
+
+def test_github_is_known_by_its_name_or_its_issuer(tmp_path: Path) -> None:
+    github = load(tmp_path, **GITHUB).providers["github"]
+    assert (github.kind, github.issuer) == ("github", "https://github.com")
+    assert github.scopes == ("read:user", "user:email")
+    own = {name.replace("GITHUB", "HUB"): value for name, value in GITHUB.items()}
+    by_issuer = load(tmp_path, PROVIDERS__HUB__ISSUER="https://github.com", **own)
+    assert by_issuer.providers["hub"].kind == "github"
+    enterprise = {"PROVIDERS__HUB__ISSUER": "https://git.example.org", **own}
+    assert load(tmp_path, **enterprise, PROVIDERS__HUB__KIND="GitHub").providers["hub"].issuer == (
+        "https://git.example.org"
+    )
+
+
+def test_no_clients_secret_shows(tmp_path: Path) -> None:
+    settings = load(tmp_path, **GITHUB)
+    assert "a secret" not in f"{settings!r} {settings} {settings.model_dump_json()}"
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"PROVIDERS__GOOGLE__ISSUER": "accounts.google.com"}, "PROVIDERS__GOOGLE__ISSUER must be"),
+        ({"PROVIDERS__GOOGLE__ISSUER": "http://login.example.org"}, "__ISSUER must be like"),
+        ({"PROVIDERS__GOOGLE__ISSUER": "https://a/?x=1"}, "__ISSUER must be like"),
+        ({"PROVIDERS__GOOGLE__ISSUER": "https://a/#x"}, "__ISSUER must be like"),
+        ({"PROVIDERS__GOOGLE__ISSUER": "https://u:p@a/"}, "__ISSUER must be like"),
+        ({"PROVIDERS__GOOGLE__ISSUER": f"https://{'a' * 300}"}, "__ISSUER must be like"),
+        ({"PROVIDERS__GOOGLE__ISSUER": ""}, "__ISSUER must be like"),
+        ({"PROVIDERS__GOOGLE__CLIENT_ID": " "}, "PROVIDERS__GOOGLE__CLIENT_ID must be"),
+        ({"PROVIDERS__GOOGLE__TRUST_EMAIL": "yes"}, "PROVIDERS__GOOGLE__TRUST_EMAIL must be on"),
+        ({"PROVIDERS__GOOGLE__SCOPES": "email"}, "PROVIDERS__GOOGLE needs openid"),
+        ({"PROVIDERS__GOOGLE__KIND": "saml"}, "PROVIDERS__GOOGLE__KIND must be"),
+        ({"PROVIDERS__GOOGLE__SECRET": "x"}, "PROVIDERS__GOOGLE__SECRET is not a setting"),
+        ({"PROVIDERS__GOOGLE": "x"}, "PROVIDERS__GOOGLE is not a setting"),
+        ({"PROVIDERS": "{}"}, "PROVIDERS is not a setting"),
+        ({"PROVIDERS____ISSUER": "https://a"}, "is not a setting"),
+        ({"PROVIDERS__A__B__ISSUER": "https://a"}, "is not a setting"),
+        ({f"PROVIDERS__{'A' * 33}__ISSUER": "https://a"}, "is not a setting"),
+        ({"PROVIDERS__OTHER__CLIENT_ID": "us"}, "PROVIDERS__OTHER__ISSUER is required"),
+        ({"PROVIDERS__GITHUB__CLIENT_ID": "us"}, "PROVIDERS__GITHUB needs a __CLIENT_SECRET"),
+        (
+            {
+                "PROVIDERS__OTHER__ISSUER": "https://accounts.google.com",
+                "PROVIDERS__OTHER__CLIENT_ID": "us",
+            },
+            "PROVIDERS has one __ISSUER under two names",
+        ),
+    ],
+)
+def test_a_provider_that_is_set_wrongly_refuses_the_start_in_one_line(
+    tmp_path: Path, changes: dict[str, str], problem: str
+) -> None:
+    (line,) = problems(tmp_path, **(GOOGLE | changes))
+    assert problem in line
+
+
+def test_in_production_no_provider_is_asked_in_the_clear(tmp_path: Path) -> None:
+    here = GOOGLE | {"PROVIDERS__GOOGLE__ISSUER": "http://127.0.0.1:8080"}
+    assert load(tmp_path, **here).providers["google"].issuer == "http://127.0.0.1:8080"
+    with pytest.raises(SettingsError, match="GOOGLE__ISSUER without TLS"):
+        in_production(tmp_path, **here)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://app.example.org/signed-in",
+        "https://app.example.org",
+        "https://app.example.org/?a=1&b=2",
+        "http://localhost:5173/back",
+        "http://127.0.0.1/",
+        "org.example.app:/signed-in",
+    ],
+)
+def test_browsers_may_return_to_pages_and_apps(tmp_path: Path, text: str) -> None:
+    assert load(tmp_path, REDIRECT_URIS=f"{text}, {text}").redirect_uris == (text,)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["http://app.example.org/", "javascript:alert(1)", "data:text/html,x", "//app.example.org",
+     "/back", "https://", "https://*.example.org/", "https://app.example.org/*",
+     "https://app.example.org/#x", "https://u@app.example.org/", "app:/x", "https://a b/",
+     "https://app.example.org\\@evil.example", "https://\u00fc.example/", "file:///etc/passwd"],
+)  # fmt: skip
+def test_nothing_else_is_a_place_to_return_to(tmp_path: Path, text: str) -> None:
+    (line,) = problems(tmp_path, REDIRECT_URIS=f"https://app.example.org/,{text}")
+    assert line.startswith("BASALT_REDIRECT_URIS must list addresses like")

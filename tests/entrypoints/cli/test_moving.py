@@ -68,7 +68,7 @@ def test_what_is_restored_is_what_was_backed_up(run: Run, ada: None, tmp_path: P
     assert (verified.exit_code, json.loads(verified.stdout)["damage"]) == (0, None)
 
 
-def test_links_in_mails_of_before_a_backup_do_not_work_after_it_is_restored(
+def test_links_in_mails_and_flows_of_before_a_backup_do_not_work_after_it_is_restored(
     run: Run, ada: None, tmp_path: Path
 ) -> None:
     """One that was used since would be good again."""
@@ -78,10 +78,15 @@ def test_links_in_mails_of_before_a_backup_do_not_work_after_it_is_restored(
             "INSERT INTO one_time_tokens (id, user_id, topic, address, seed, expires_at) "
             "SELECT id, id, 'recovery', email, x'00', created_at FROM users"
         )
+        connection.execute(
+            "INSERT INTO flows (digest, provider, redirect_uri, expires_at) "
+            "SELECT x'00', 'google', 'https://app.example.com/', created_at FROM users"
+        )
     assert run("backup", str(file), **SECRET).exit_code == 0
     assert run("restore", "--yes", str(file), **SECRET).exit_code == 0
     with closing(sqlite3.connect(database)) as connection:
-        assert connection.execute("SELECT count(*) FROM one_time_tokens").fetchone() == (0,)
+        for table in ("one_time_tokens", "flows"):
+            assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)  # noqa: S608
 
 
 def test_codes_of_before_a_backup_do_not_work_after_it_is_restored(

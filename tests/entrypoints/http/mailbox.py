@@ -24,6 +24,8 @@ TOPICS = {
     "second_factor_removed": "Your account has no second factor any more",
     "recovery_codes_made": "Your account has new recovery codes",
     "recovery_code_used": "A recovery code of your account was used",
+    "identity_linked": "A way to sign in to your account was added",
+    "identity_unlinked": "A way to sign in to your account was taken away",
     "known_address": "You have an account already",
 }
 

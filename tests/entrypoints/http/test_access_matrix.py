@@ -66,6 +66,7 @@ def public(status: int, **sent: Any) -> Row:
 
 BATCH = {"operations": [{"op": "create", "item": {"title": "Wick"}}]}
 SIGN_IN = {"grant_type": "password", "username": "nobody@example.com", "password": PASSWORD}
+RETURN = {"flow": "nonsense", "code": "nonsense", "state": "nonsense"}
 
 TABLE: dict[str, Row] = {
     "POST /v1/items": own(201, json={"title": "Lamp oil"}),
@@ -100,6 +101,12 @@ TABLE: dict[str, Row] = {
     "GET /v1/users/me/second-factor": personal(200),
     "DELETE /v1/users/me/second-factor": personal(204),
     "POST /v1/users/me/second-factor/recovery-codes": personal(404),
+    "GET /v1/users/me/identities": personal(200),
+    "POST /v1/users/me/identities": personal(400, json=RETURN),
+    "DELETE /v1/users/me/identities/{id}": personal(404),  # a user's id is no identity's
+    "GET /v1/auth/providers": public(200),
+    "POST /v1/auth/providers/{name}/flows": public(404, json={"redirect_uri": "https://x/"}),
+    "POST /v1/auth/providers/{name}/token": public(404, json=RETURN),
     "PUT /v1/users/me/email": personal(
         202, json={"new_email": "elsewhere@example.com", "password": PASSWORD}
     ),
@@ -196,7 +203,7 @@ class World:
             return path.replace("{id}", item).replace("{user_id}", viewer)
         if "{id}" in path:
             return path.replace("{id}", await self.bystander())
-        assert "{" not in path, path
+        assert "{" not in path.replace("{name}", ""), path
         return path
 
     async def item(self) -> str:
