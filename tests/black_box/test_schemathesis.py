@@ -7,6 +7,7 @@ them knows no database, so `make test` goes through it on SQLite only; `make fuz
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import httpx
 import pytest
 
 from tests.black_box.server import CHEAP, Server, Start, environment
+from tests.provider import CLIENT_ID, CLIENT_SECRET, ProviderProcess
 
 pytestmark = pytest.mark.black_box
 
@@ -26,8 +28,25 @@ SEED = os.environ.get("BASALT_TEST_SEED", "1")
 """What the cases are made from; `make fuzz` takes another one each time."""
 
 
-def test_the_service_does_what_it_says(start: Start, database: str, tmp_path: Path) -> None:
-    settings = {"DATABASE_URL": database, "ACCESS_TOKEN_TTL": "3600"}
+@pytest.fixture
+def provider() -> Iterator[ProviderProcess]:
+    process = ProviderProcess()
+    process.start()
+    yield process
+    process.stop()
+
+
+def test_the_service_does_what_it_says(
+    start: Start, database: str, provider: ProviderProcess, tmp_path: Path
+) -> None:
+    settings = {
+        "DATABASE_URL": database,
+        "ACCESS_TOKEN_TTL": "3600",
+        "REDIRECT_URIS": "https://app.example.com/back",
+        "PROVIDERS__PLAYED__ISSUER": provider.issuer,
+        "PROVIDERS__PLAYED__CLIENT_ID": CLIENT_ID,
+        "PROVIDERS__PLAYED__CLIENT_SECRET": CLIENT_SECRET,
+    }
     server = start(**settings)
     own = {f"BASALT_{name}": value for name, value in settings.items()}
     document = f"{server.url}/openapi.json"
