@@ -53,6 +53,7 @@ class Registrar:
         if known is not None:
             return self._known(work, known)
         address = proven.address()
+        self.sign_ups.attempt(work, network(origin.address))  # before anybody looks who has it
         found = work.users.by_email(address)
         owner = found and work.users.lock(found.id)
         if owner is None or owner.email != address:
@@ -82,7 +83,6 @@ class Registrar:
     def _newcomer(
         self, work: UnitOfWork, proven: ProvenIdentity, address: str, origin: Origin
     ) -> User:
-        self.sign_ups.attempt(work, network(origin.address))
         now = self.clock()
         user = User.register(
             id=UserId(self.ids()),
@@ -121,6 +121,7 @@ class Registrar:
             self.link(work, proven, owner, origin)
         except IdentityTaken:
             raise Conflicted from None
+        self.sign_ups.take_back(work, network(origin.address))
         self.mailroom.post_if_seldom(work, Topic.IDENTITY_LINKED, owner.email, owner)
         return owner
 

@@ -282,6 +282,25 @@ def test_where_addresses_are_to_be_proved_nobody_learns_which_have_accounts(
         assert see.identities.known_by("https://another.example.net", "mallory") is None
 
 
+def test_where_addresses_are_to_be_proved_the_limit_tells_nothing_either(strict: House) -> None:
+    strict.register(EMAIL, PASSWORD)
+    for number in range(30):
+        said = ELSEWHERE | {"subject": str(number), "email": f"p{number}@example.com"}
+        with pytest.raises(AddressUnproved):
+            strict.come_by_provider(**said)
+    for email in (EMAIL, "nobody@example.com"):
+        with pytest.raises(TooManyAttempts):
+            strict.come_by_provider(**ELSEWHERE, email=email)
+
+
+def test_joining_an_account_is_no_sign_up(house: House) -> None:
+    for number in range(31):
+        email = f"p{number}@example.com"
+        house.register(email, PASSWORD)
+        house.change(email, email_verified=True)
+        house.come_by_provider(subject=str(number), email=email)
+
+
 # ----------------------------------------------------------------------- linking and unlinking
 def test_an_identity_is_linked_and_opens_the_account_from_then_on(house: House) -> None:
     caller = house.arrive()
