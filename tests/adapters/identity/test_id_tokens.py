@@ -4,7 +4,6 @@ import base64
 import hmac
 import json
 import math
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -15,10 +14,10 @@ from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 
 from domain.errors import InvalidIdentity
-from tests.adapters.identity.visits import ISSUER, Stage
+from tests.adapters.identity.visits import ISSUER, MOMENT, Stage
 from tests.provider import CLIENT_ID, CLIENT_SECRET, signed
 
-NOW = int(time.time())  # noqa: TID251  # tokens are checked by the adapter's own clock
+NOW = int(MOMENT.timestamp())
 Claims = dict[str, Any]
 
 

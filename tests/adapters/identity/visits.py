@@ -1,11 +1,11 @@
 """Visits to a provider that is played within the test."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 
-from adapters.clock import utc_now
 from adapters.identity.exchanges import Exchanges
 from adapters.identity.github import GitHubProvider
 from adapters.identity.grants import Client
@@ -14,6 +14,9 @@ from adapters.identity.oidc import OidcProvider
 from application.ports.identities import Handshake, IdentityProvider, Reply, Visit
 from domain.identity import ProvenIdentity, ProviderName
 from tests.provider import CLIENT_ID, CLIENT_SECRET, PlayedProvider, returned
+
+MOMENT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+"""When all of it happens."""
 
 ISSUER = "https://login.example.net"
 BACK = "https://app.example.com/back"
@@ -34,7 +37,9 @@ class Ticks:
 class Stage:
     """A played provider, and ours that asks it."""
 
-    played: PlayedProvider = field(default_factory=lambda: PlayedProvider(ISSUER))
+    played: PlayedProvider = field(
+        default_factory=lambda: PlayedProvider(ISSUER, now=MOMENT.timestamp)
+    )
     ticks: Ticks = field(default_factory=Ticks)
     visit: Visit = field(
         default_factory=lambda: Visit(
@@ -54,7 +59,7 @@ class Stage:
 
     def oidc(self, secret: str | None = CLIENT_SECRET) -> OidcProvider:
         name, client = ProviderName("played"), self.client(secret)
-        return OidcProvider(name, ISSUER, client, self.way(), utc_now, self.ticks)
+        return OidcProvider(name, ISSUER, client, self.way(), lambda: MOMENT, self.ticks)
 
     def github(self, issuer: str = ISSUER) -> GitHubProvider:
         return GitHubProvider(ProviderName("hub"), issuer, self.client(), self.way())
