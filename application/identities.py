@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from application.admission import SessionStarter, Tokens
 from application.auditing import Auditor
 from application.codes import in_force
 from application.mailing import Mailroom
@@ -10,7 +11,6 @@ from application.ports.store import Reading, UnitOfWork, UnitsOfWork
 from application.ports.surroundings import Clock, Ids
 from application.proving import held, require_fresh
 from application.recovery import shut_out
-from application.sign_in import SessionStarter, Tokens
 from application.throttling import Throttle, network
 from domain.access import Origin, Person, UserId
 from domain.audit import Action, Result, Target, TargetType

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
+from application.admission import SessionStarter, Tokens
 from application.auditing import Auditor
 from application.codes import Codes
 from application.ports.store import UnitOfWork, UnitsOfWork
 from application.ports.surroundings import Clock
-from application.sign_in import SessionStarter, Tokens
 from application.throttling import Throttle, network
 from domain.access import Origin
 from domain.audit import Action, Result, Target, TargetType

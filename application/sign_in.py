@@ -1,137 +1,25 @@
-"""Signing in, and staying signed in: a password for tokens, a token for its successor."""
+"""Signing in with a password."""
 
 from dataclasses import dataclass
 
+from application.admission import SessionStarter, Tokens
 from application.auditing import Auditor
-from application.codes import in_force
-from application.ports.second_factor import SecretTexts
-from application.ports.security import AccessClaims, AccessTokens, PasswordHasher, RefreshTokens
-from application.ports.store import Reading, UnitOfWork, UnitsOfWork
-from application.ports.surroundings import Clock, Ids, Randomness
+from application.ports.security import PasswordHasher
+from application.ports.store import Reading, UnitsOfWork
 from application.throttling import Throttle, network
 from domain import email as emails
-from domain.access import Origin, Scopes, SessionId, names_of, narrowed
+from domain.access import Origin, Scopes, narrowed
 from domain.audit import Action, Result, Target, TargetType
 from domain.errors import (
     InvalidCredentials,
-    InvalidRefreshToken,
     InvalidValue,
-    Misused,
-    NotAuthenticated,
-    RefreshTokenReused,
-    SecondFactorRequired,
 )
 from domain.password import PASSWORD_MAX
-from domain.second_factor import Challenge
-from domain.session import SEED_BYTES, Lifetimes, Session, Verdict, surplus
 from domain.text import composed
 from domain.user import User
 
 _LOOKS = 2
 """Looks at an account in one sign-in: another one may have made its hash anew meanwhile."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tokens:
-    """What a client needs to act for a user: now, and later."""
-
-    access_token: str
-    expires_in: int
-    refresh_token: str
-    scopes: Scopes
-
-    @property
-    def scope(self) -> str:
-        """The scopes as OAuth 2 writes them (RFC 6749 §3.3)."""
-        return " ".join(names_of(self.scopes))
-
-
-@dataclass(frozen=True, slots=True)
-class TokenIssuer:
-    """Makes the two tokens of a session."""
-
-    access_tokens: AccessTokens
-    refresh_tokens: RefreshTokens
-    clock: Clock
-
-    def issue(self, session: Session, scopes: Scopes) -> Tokens:
-        """Return a fresh access token with these scopes, and the session's refresh token."""
-        access = self.access_tokens.issue(
-            AccessClaims(
-                user_id=session.user_id,
-                session_id=session.id,
-                scopes=scopes,
-                issued_at=self.clock(),
-            )
-        )
-        return Tokens(access.text, access.expires_in, self.refresh_tokens.of(session), scopes)
-
-
-@dataclass(frozen=True, slots=True)
-class SessionStarter:
-    """Starts sessions, and keeps a user's within the cap: the one way in, whatever was proved."""
-
-    clock: Clock
-    ids: Ids
-    random: Randomness
-    lifetimes: Lifetimes
-    cap: int
-    issuer: TokenIssuer
-    challenges: SecretTexts
-    auditor: Auditor
-
-    def start(self, work: UnitOfWork, user: User, scopes: Scopes, origin: Origin) -> Session:
-        """Start a session of a user who is held and has proved one factor.
-
-        Raises SecondFactorRequired where that is not enough. The challenge, and whatever else was
-        done in this unit of work, is stored then.
-        """
-        if in_force(work, user.id):
-            challenge = self._challenge(work, user, scopes, origin)
-            work.commit()
-            raise SecondFactorRequired(challenge)
-        return self.start_proved(work, user, scopes, origin)
-
-    def _challenge(self, work: UnitOfWork, user: User, scopes: Scopes, origin: Origin) -> str:
-        text = self.challenges.make()
-        digest = self.challenges.digest(text) or b""
-        now = self.clock()
-        work.challenges.add(Challenge.issue(digest=digest, user=user, scopes=scopes, now=now))
-        self.auditor.record(
-            work,
-            Action.CHALLENGED,
-            Target(TargetType.USER, str(user.id)),
-            origin=origin,
-            actor_id=user.id,
-        )
-        return text
-
-    def start_proved(self, work: UnitOfWork, user: User, scopes: Scopes, origin: Origin) -> Session:
-        """Start a session of a user who is held and has proved all there is to prove."""
-        now = self.clock()
-        for id in surplus(
-            work.sessions.of_user(user.id), cap=self.cap, now=now, lifetimes=self.lifetimes
-        ):
-            work.sessions.remove(id)
-        session = Session.start(
-            id=SessionId(self.ids()),
-            user_id=user.id,
-            scopes=scopes,
-            seed=self.random(SEED_BYTES),
-            secret_id=self.issuer.refresh_tokens.secret_id,
-            origin=origin,
-            now=now,
-        )
-        work.sessions.add(session)
-        self.auditor.record(
-            work,
-            Action.SIGNED_IN,
-            Target(TargetType.USER, str(user.id)),
-            origin=origin,
-            actor_id=user.id,
-            email=user.email,
-        )
-        return session
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,69 +119,6 @@ class SignIn:
         if user.password_hash and self.hasher.is_outdated(user.password_hash):
             return self.hasher.hash(composed(password))
         return None
-
-
-@dataclass(frozen=True, slots=True)
-class RefreshSession:
-    """Exchange a refresh token for its one successor and a fresh access token."""
-
-    unit_of_work: UnitsOfWork
-    clock: Clock
-    lifetimes: Lifetimes
-    issuer: TokenIssuer
-    by_address: Throttle
-    auditor: Auditor
-
-    def __call__(
-        self, refresh_token: str, wanted: Scopes | None, origin: Origin | None = None
-    ) -> Tokens:
-        origin = origin or Origin()
-        with self.unit_of_work() as work:
-            self.by_address.attempt(work, network(origin.address))
-            try:
-                session, scopes = self._refreshed(work, refresh_token, wanted, origin)
-            except (NotAuthenticated, Misused):
-                work.commit()  # the verdict, and the counted attempt, outlive the error
-                raise
-            work.commit()
-        return self.issuer.issue(session, scopes)
-
-    def _refreshed(
-        self, work: UnitOfWork, refresh_token: str, wanted: Scopes | None, origin: Origin
-    ) -> tuple[Session, Scopes]:
-        tokens = self.issuer.refresh_tokens
-        claim = tokens.read(refresh_token)
-        session = work.sessions.lock(claim.session_id)
-        now = self.clock()
-        if (
-            session is None
-            or session.is_over(now=now, lifetimes=self.lifetimes)
-            or not tokens.is_genuine(claim, session)
-        ):
-            raise InvalidRefreshToken
-        verdict = session.judge(claim.count, now=now, grace=self.lifetimes.grace)
-        if verdict is Verdict.SUPERSEDED:
-            self._end_reused(work, session, origin)
-            raise RefreshTokenReused
-        user = work.users.get(session.user_id)
-        if user is None or not user.is_active or verdict is Verdict.NEVER_ISSUED:
-            raise InvalidRefreshToken
-        scopes = narrowed(session.scopes, wanted) & user.role.scopes
-        if verdict is Verdict.CURRENT:
-            session = session.rotated(secret_id=tokens.secret_id, now=now)
-            work.sessions.save(session)
-        return session, scopes
-
-    def _end_reused(self, work: UnitOfWork, session: Session, origin: Origin) -> None:
-        work.sessions.remove(session.id)
-        self.auditor.record(
-            work,
-            Action.REFRESH_REUSED,
-            Target(TargetType.SESSION, str(session.id)),
-            origin=origin,
-            actor_id=session.user_id,
-            result=Result.FAILURE,
-        )
 
 
 def _canonical(email: str) -> str:

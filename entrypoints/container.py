@@ -49,7 +49,7 @@ from application import (
     starting,
 )
 from application import items as keeping
-from application import sign_in as signing_in
+from application.admission import SessionStarter, TokenIssuer
 from application.batch import RunBatch
 from application.codes import CodeProof, Codes
 from application.listing import ListItems
@@ -60,8 +60,10 @@ from application.ports.security import Sealer
 from application.ports.store import Reading
 from application.ports.surroundings import Clock, Ids, Randomness
 from application.proving import PasswordProof, Reauthenticate, ReauthenticateByCode
+from application.refreshing import RefreshSession
 from application.replaying import Replayer
 from application.second_step import FinishSignIn
+from application.sign_in import SignIn
 from application.throttling import Throttle
 from application.tidying import TidyUp
 from domain import throttle as limits
@@ -222,13 +224,13 @@ class Container(containers.DeclarativeContainer):
         is_common=providers.Singleton(ListedCommonPasswords),
     )
     issuer = providers.Singleton(
-        signing_in.TokenIssuer,
+        TokenIssuer,
         access_tokens=access_tokens,
         refresh_tokens=refresh_tokens,
         clock=clock,
     )
     starter = providers.Singleton(
-        signing_in.SessionStarter,
+        SessionStarter,
         clock=clock,
         ids=ids,
         random=random,
@@ -436,7 +438,7 @@ class Container(containers.DeclarativeContainer):
 
     # Sign-in and sessions.
     sign_in = providers.Singleton(
-        signing_in.SignIn,
+        SignIn,
         unit_of_work=unit_of_work,
         reading=reading,
         hasher=hasher,
@@ -457,7 +459,7 @@ class Container(containers.DeclarativeContainer):
         auditor=auditor,
     )
     refresh_session = providers.Singleton(
-        signing_in.RefreshSession,
+        RefreshSession,
         unit_of_work=unit_of_work,
         clock=clock,
         lifetimes=lifetimes,

@@ -14,6 +14,7 @@ from application.accounts import (
     RenameProfile,
     SignUp,
 )
+from application.admission import SessionStarter, TokenIssuer, Tokens
 from application.auditing import Auditor
 from application.codes import CodeProof, Codes
 from application.flows import BeginFlow, TakeFlow, TakeFlowToLink
@@ -54,6 +55,7 @@ from application.recovery import (
     RequestVerification,
     ResetPassword,
 )
+from application.refreshing import RefreshSession
 from application.replaying import Replayer
 from application.second_factor import (
     BeginSecondFactor,
@@ -74,7 +76,7 @@ from application.sessions import (
     RevokeToken,
     SignOut,
 )
-from application.sign_in import RefreshSession, SessionStarter, SignIn, TokenIssuer, Tokens
+from application.sign_in import SignIn
 from application.starting import PrepareKeys
 from application.throttling import Throttle
 from domain import throttle as limits

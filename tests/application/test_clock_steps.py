@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from application.sign_in import Tokens
+from application.admission import Tokens
 from domain.errors import (
     InvalidCredentials,
     InvalidRefreshToken,

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from adapters.memory.store import InMemoryStore
-from application.sign_in import Tokens
+from application.admission import Tokens
 from domain.access import Origin, Role, Scope
 from domain.errors import InvalidToken, TokenExpired, TokenRevoked
 from domain.user import Status

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from application.sign_in import Tokens
+from application.admission import Tokens
 from domain.access import Origin
 from domain.errors import (
     InvalidRefreshToken,

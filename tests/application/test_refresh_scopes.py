@@ -2,7 +2,7 @@
 
 import pytest
 
-from application.sign_in import Tokens
+from application.admission import Tokens
 from domain.access import Role, Scope
 from domain.errors import InvalidScope, RefreshTokenReused
 from tests.application.house import EMAIL, HERE, PASSWORD, House

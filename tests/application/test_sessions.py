@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from application.sign_in import Tokens
+from application.admission import Tokens
 from domain.access import Origin, Person, Role, SessionId
 from domain.errors import InvalidRefreshToken, SessionNotFound, TokenRevoked
 from domain.user import Status

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import TypeVar
 
-from application.sign_in import Tokens
+from application.admission import Tokens
 from domain.access import Origin, Person, Role
 from domain.errors import BasaltError, InvalidRefreshToken, TokenRevoked
 from domain.mail import Topic

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from application.sign_in import Tokens
+from application.admission import Tokens
 from domain.access import Role
 from domain.errors import InvalidRefreshToken, InvalidToken, KeyNotFound, KeySigns, StoreUnfit
 from domain.key import KeyId, SigningKey

@@ -11,8 +11,8 @@ from functools import partial
 import pytest
 
 from application.administration import UserEdit
+from application.admission import Tokens
 from application.machine_keys import CreatedKey
-from application.sign_in import Tokens
 from domain.access import Role, Scope
 from domain.errors import TokenRevoked, Unavailable
 from domain.user import Status, User
