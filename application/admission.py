@@ -80,8 +80,7 @@ class SessionStarter:
         return self.start_proved(work, user, scopes, origin)
 
     def _challenge(self, work: UnitOfWork, user: User, scopes: Scopes, origin: Origin) -> str:
-        text = self.challenges.make()
-        digest = self.challenges.digest(text) or b""
+        text, digest = self.challenges.make()
         now = self.clock()
         work.challenges.add(Challenge.issue(digest=digest, user=user, scopes=scopes, now=now))
         self.auditor.record(

@@ -64,9 +64,25 @@ class Codes:
     def renew(self, work: UnitOfWork, user: User) -> Sequence[str]:
         """Return new recovery codes, which are told once; those of before are void."""
         made = [self.recovery.make() for _ in range(RECOVERY_CODES)]
-        digests = [digest for code in made if (digest := self.recovery.digest(code))]
-        work.second_factors.put_codes(user.id, digests)
-        return made
+        work.second_factors.put_codes(user.id, [digest for _, digest in made])
+        return [code for code, _ in made]
+
+
+@dataclass(frozen=True, slots=True)
+class FactorRemoval:
+    """Takes a user's second factor away, with all that belongs to it; they are told by mail."""
+
+    guesses: Throttle
+    mailroom: Mailroom
+
+    def __call__(self, work: UnitOfWork, user: User) -> None:
+        """Do so for a user who is held; nothing if they have none."""
+        factor = in_force(work, user.id)
+        work.second_factors.remove(user.id)
+        work.challenges.remove_all_of(user.id)
+        self.guesses.clear(work, str(user.id))  # there is nothing to guess any more
+        if factor is not None:
+            self.mailroom.post_if_seldom(work, Topic.SECOND_FACTOR_REMOVED, user.email, user)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from application.ports.identities import FlowTexts, IdentityProvider, Visit
-from application.ports.store import UnitOfWork, UnitsOfWork
+from application.ports.store import Reading, UnitOfWork, UnitsOfWork
 from application.ports.surroundings import Clock
+from application.proving import require_fresh
 from application.throttling import Throttle, network
 from domain.access import Origin, Person
 from domain.errors import InvalidFlow, InvalidValue, ProviderNotFound
@@ -110,11 +111,13 @@ class TakeFlow:
 class TakeFlowToLink:
     """As TakeFlow, for whoever is signed in and wants another way in. Needs a fresh proof."""
 
+    reading: Reading
     clock: Clock
     take_flow: TakeFlow
 
     def __call__(self, caller: Person, text: str, state: str) -> Visit:
-        caller.require_fresh(now=self.clock())
+        with self.reading() as see:
+            require_fresh(see, caller, now=self.clock())
         return self.take_flow(None, text, state, caller.origin)
 
 

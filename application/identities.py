@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from application.admission import SessionStarter, Tokens
 from application.auditing import Auditor
-from application.codes import in_force
+from application.codes import FactorRemoval
 from application.mailing import Mailroom
 from application.ports.store import Reading, UnitOfWork, UnitsOfWork
 from application.ports.surroundings import Clock, Ids
@@ -43,6 +43,7 @@ class Registrar:
     """Providers whose word is enough that somebody's address is theirs."""
     sign_ups: Throttle
     mailroom: Mailroom
+    remove_factor: FactorRemoval
     auditor: Auditor
     needs_verified: bool = False
     """Whether nobody signs in before their address is proved."""
@@ -131,7 +132,7 @@ class Registrar:
         user = claimed.without_password(now=now).verified(now=now)
         work.users.save(user)
         shut_out(work, user)
-        work.second_factors.remove(user.id)
+        self.remove_factor(work, user)
         for token in work.one_time_tokens.of_user(user.id):
             work.one_time_tokens.take(token.id)
         self._note_account(work, Action.ACCOUNT_HANDED_OVER, user, origin)
@@ -214,7 +215,7 @@ class LinkIdentity:
         proven.check()
         with self.unit_of_work() as work:
             user = held(work, caller)
-            require_fresh(caller, in_force(work, user.id), now=self.clock())
+            require_fresh(work, caller, now=self.clock())
             known = work.identities.known_by(proven.issuer, proven.subject)
             if known is not None:
                 if known.user_id != user.id:
@@ -256,7 +257,7 @@ class UnlinkIdentity:
             identity = next((one for one in all_of_user if one.id == id), None)
             if identity is None:
                 raise IdentityNotFound
-            require_fresh(caller, in_force(work, user.id), now=self.clock())
+            require_fresh(work, caller, now=self.clock())
             check_not_last(user, identity, all_of_user, issuers=self.issuers)
             work.identities.remove(id)
             self.mailroom.post_if_seldom(work, Topic.IDENTITY_UNLINKED, user.email, user)

@@ -9,7 +9,7 @@ from application.mailing import Mailroom
 from application.ports.security import MachineKeyTexts
 from application.ports.store import Reading, UnitOfWork, UnitsOfWork
 from application.ports.surroundings import Clock, Ids
-from application.proving import held
+from application.proving import held, require_fresh
 from domain.access import Machine, MachineKeyId, Origin, Person, Scopes, narrowed
 from domain.audit import Action, Target, TargetType
 from domain.errors import KeyNotFound, TooManyKeys
@@ -50,9 +50,9 @@ class CreateMachineKey:
             expires_at=expires_at,
             now=now,
         )
-        caller.require_fresh(now=now)
         with self.unit_of_work() as work:
             user = held(work, caller)  # so that nobody counts beside us, or ends our session
+            require_fresh(work, caller, now=now)
             if len(work.machine_keys.of_user(caller.user_id)) >= KEYS_MAX:
                 raise TooManyKeys
             work.machine_keys.add(key)
@@ -87,7 +87,7 @@ class DeleteMachineKey:
             key = work.machine_keys.lock(id)
             if key is None or key.user_id != caller.user_id:
                 raise KeyNotFound
-            caller.require_fresh(now=self.clock())
+            require_fresh(work, caller, now=self.clock())
             end_key(work, self.auditor, key, caller.origin)
             work.commit()
 

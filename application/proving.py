@@ -12,7 +12,6 @@ from application.throttling import Throttle
 from domain.access import Person
 from domain.audit import Action, Result, Target, TargetType
 from domain.errors import InvalidValue, TokenRevoked, WrongPassword
-from domain.second_factor import SecondFactor
 from domain.text import composed
 from domain.user import User
 
@@ -38,9 +37,8 @@ class PasswordProof:
         """
         require_given(user, password)
         with self.unit_of_work() as work:
-            factor = in_force(work, user.id)
-            if factor is not None or password is None:
-                require_fresh(caller, factor, now=self.clock())
+            if password is None or in_force(work, user.id):
+                require_fresh(work, caller, now=self.clock())
             if password is None:
                 return
             self.throttle.attempt(work, str(user.id))
@@ -63,10 +61,15 @@ class PasswordProof:
         raise WrongPassword
 
     def still_holds(self, work: UnitOfWork, caller: Person, proved: User) -> User:
-        """Return the user held, if the password that was checked outside is still theirs."""
+        """Return the user held, if the password that was checked outside is still theirs.
+
+        Raises as `check` does: a second factor may have come into force while we hashed.
+        """
         user = held(work, caller)
         if user.password_hash != proved.password_hash:
             raise WrongPassword
+        if in_force(work, user.id):
+            require_fresh(work, caller, now=self.clock())
         return user
 
 
@@ -89,8 +92,8 @@ class Reauthenticate:
             _require_no_code(see, user)
         self.proof.check(caller, user, password, before=Action.REAUTHENTICATED)
         with self.unit_of_work() as work:
-            user = self.proof.still_holds(work, caller, user)
-            _require_no_code(work, user)  # it may have been put in force while we hashed
+            _require_no_code(work, held(work, caller))  # it may have come while we hashed
+            self.proof.still_holds(work, caller, user)
             _prove(work, caller, self.clock(), self.auditor)
             work.commit()
 
@@ -107,6 +110,8 @@ class ReauthenticateByCode:
     def __call__(self, caller: Person, code: str) -> None:
         with self.unit_of_work() as work:
             user = held(work, caller)
+            if not in_force(work, user.id):
+                raise InvalidValue("password", "missing", "There is no second factor to prove it.")
             self.proof.check(work, caller, user, code, before=Action.REAUTHENTICATED)
             _prove(work, caller, self.clock(), self.auditor)
             work.commit()
@@ -128,15 +133,16 @@ def _prove(work: UnitOfWork, caller: Person, now: datetime, auditor: Auditor) ->
 
 def _require_no_code(see: Repositories, user: User) -> None:
     if in_force(see, user.id):
-        raise InvalidValue("code", "missing", "This is required.")
+        raise InvalidValue("code", "missing", "A code of your second factor is required.")
 
 
-def require_fresh(caller: Person, factor: SecondFactor | None, *, now: datetime) -> None:
+def require_fresh(see: Repositories, caller: Person, *, now: datetime) -> None:
     """Raise ReauthenticationRequired unless the caller gave a fresh proof, by a code if need be.
 
     Since a second factor is in force, nobody proves anything without a code of it; so a proof of
     that time is one by a code.
     """
+    factor = in_force(see, caller.user_id)
     caller.require_fresh(now=now, since=None if factor is None else factor.confirmed_at)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from application.accounts import PasswordPolicy
 from application.auditing import Auditor
+from application.codes import FactorRemoval, in_force
 from application.mailing import Mailroom, void_tokens
 from application.ports.mail import OneTimeMint
 from application.ports.security import PasswordHasher
@@ -91,7 +92,7 @@ class ResetPassword:
 
     Every session, machine key and identity ends, every other link dies, locks are lifted, and the
     address is proved: who had the account before, an impostor who registered it included, is out.
-    A second factor stays, unless the address was never proved: then it may be an impostor's.
+    A second factor stays, unless no address was proved when it came: it may be an impostor's.
     Nobody is signed in by it.
     """
 
@@ -102,6 +103,7 @@ class ResetPassword:
     policy: PasswordPolicy
     proof: MailboxProof
     mailroom: Mailroom
+    remove_factor: FactorRemoval
     sign_ins: Throttle
     proofs: Throttle
     auditor: Auditor
@@ -121,8 +123,9 @@ class ResetPassword:
             user = self.proof.use(work, token)
             work.users.save(user.with_password(hashed, now=now).verified(now=now))
             shut_out(work, user)
-            if not user.email_verified:
-                work.second_factors.remove(user.id)
+            factor = in_force(work, user.id)
+            if factor is None or factor.proved_address is None:
+                self.remove_factor(work, user)
             void_tokens(work, user)
             self.sign_ins.clear(work, user.email)
             self.proofs.clear(work, str(user.id))
@@ -191,6 +194,7 @@ class ConfirmEmail:
     clock: Clock
     proof: MailboxProof
     mailroom: Mailroom
+    remove_factor: FactorRemoval
     auditor: Auditor
 
     def __call__(self, text: str, origin: Origin) -> None:
@@ -232,6 +236,9 @@ class ConfirmEmail:
         restored = user.readdressed(token.address, now=now).without_password(now=now)
         work.users.save(restored)
         shut_out(work, user)
+        factor = in_force(work, user.id)
+        if factor is None or factor.proved_address != token.address:
+            self.remove_factor(work, restored)
         void_tokens(work, user, undoing=token)
         self.mailroom.post(work, Topic.RECOVERY, token.address, restored)
         return Action.EMAIL_RESTORED

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from application.auditing import Auditor
-from application.codes import CodeProof, Codes, in_force, note, sealed_as
+from application.codes import CodeProof, Codes, FactorRemoval, in_force, note, sealed_as
 from application.mailing import Mailroom
 from application.ports.second_factor import AppSetup, AuthenticatorApps
 from application.ports.security import Sealer
 from application.ports.store import Reading, Repositories, UnitsOfWork
 from application.ports.surroundings import Clock, Randomness
 from application.proving import held, present, require_fresh
+from application.throttling import Throttle
 from domain.access import Person, UserId
 from domain.audit import Action
 from domain.errors import SecondFactorInForce, SecondFactorNotFound, TokenRevoked
@@ -36,11 +37,12 @@ class BeginSecondFactor:
     random: Randomness
     sealer: Sealer
     apps: AuthenticatorApps
+    by_user: Throttle
     auditor: Auditor
 
     def __call__(self, caller: Person) -> AppSetup:
-        caller.require_fresh(now=self.clock())
         with self.reading() as see:
+            require_fresh(see, caller, now=self.clock())
             user = present(see.users.get(caller.user_id))
         secret = self.random(SECRET_BYTES)
         setup = self.apps.setup(secret, account=user.email)  # draws a picture: not while we hold
@@ -49,6 +51,7 @@ class BeginSecondFactor:
             user = held(work, caller)
             if in_force(work, user.id):
                 raise SecondFactorInForce
+            self.by_user.attempt(work, str(user.id))
             work.second_factors.put(SecondFactor.begin(user_id=user.id, sealed=sealed))
             note(work, self.auditor, Action.SECOND_FACTOR_BEGUN, user.id, caller.origin)
             work.commit()
@@ -80,11 +83,11 @@ class ConfirmSecondFactor:
             if session is None:
                 raise TokenRevoked
             now = self.clock()
-            caller.require_fresh(now=now)
+            require_fresh(work, caller, now=now)
             if factor.is_in_force:
                 raise SecondFactorInForce
             step = self.proof.check_new(work, caller, factor, code)
-            work.second_factors.put(factor.confirmed(step, now=now))
+            work.second_factors.put(factor.confirmed(step, user=user, now=now))
             codes = self.codes.renew(work, user)
             work.sessions.save(session.proved(now=now))
             self.mailroom.post_if_seldom(work, Topic.SECOND_FACTOR_ADDED, user.email, user)
@@ -133,15 +136,16 @@ class RenewRecoveryCodes:
     clock: Clock
     codes: Codes
     mailroom: Mailroom
+    by_user: Throttle
     auditor: Auditor
 
     def __call__(self, caller: Person) -> Sequence[str]:
         with self.unit_of_work() as work:
             user = held(work, caller)
-            factor = in_force(work, user.id)
-            if factor is None:
+            if not in_force(work, user.id):
                 raise SecondFactorNotFound
-            require_fresh(caller, factor, now=self.clock())
+            require_fresh(work, caller, now=self.clock())
+            self.by_user.attempt(work, str(user.id))
             codes = self.codes.renew(work, user)
             self.mailroom.post_if_seldom(work, Topic.RECOVERY_CODES_MADE, user.email, user)
             note(work, self.auditor, Action.RECOVERY_CODES_MADE, user.id, caller.origin)
@@ -155,18 +159,15 @@ class RemoveSecondFactor:
 
     unit_of_work: UnitsOfWork
     clock: Clock
-    mailroom: Mailroom
+    remove_factor: FactorRemoval
     auditor: Auditor
 
     def __call__(self, caller: Person) -> None:
         with self.unit_of_work() as work:
             user = held(work, caller)
-            factor = work.second_factors.get(user.id)
-            if factor is None:
+            if work.second_factors.get(user.id) is None:
                 raise SecondFactorNotFound
-            require_fresh(caller, factor, now=self.clock())
-            work.second_factors.remove(user.id)
-            if factor.is_in_force:
-                self.mailroom.post_if_seldom(work, Topic.SECOND_FACTOR_REMOVED, user.email, user)
+            require_fresh(work, caller, now=self.clock())
+            self.remove_factor(work, user)
             note(work, self.auditor, Action.SECOND_FACTOR_REMOVED, user.id, caller.origin)
             work.commit()

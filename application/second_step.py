@@ -10,7 +10,8 @@ from application.ports.surroundings import Clock
 from application.throttling import Throttle, network
 from domain.access import Origin
 from domain.audit import Action, Result, Target, TargetType
-from domain.errors import InvalidSecondFactor
+from domain.errors import InvalidSecondFactor, WrongSecondFactor
+from domain.mail import Topic
 from domain.second_factor import Challenge
 from domain.session import Session
 from domain.user import User
@@ -34,7 +35,7 @@ class FinishSignIn:
     auditor: Auditor
 
     def __call__(self, text: str, code: str, origin: Origin) -> Tokens:
-        """Raises InvalidSecondFactor, and TooManyAttempts."""
+        """Raises InvalidSecondFactor, WrongSecondFactor, and TooManyAttempts."""
         with self.unit_of_work() as work:
             self.by_address.attempt(work, network(origin.address))
             try:
@@ -52,7 +53,7 @@ class FinishSignIn:
         if not self.codes.spend(work, user, code, origin):
             work.challenges.save(challenge.guessed())
             self._note_failure(work, user, origin, locks=locks)
-            raise InvalidSecondFactor
+            raise WrongSecondFactor
         self.by_account.clear(work, str(user.id))
         work.challenges.take(challenge.digest)
         return self.starter.start_proved(work, user, challenge.scopes, origin)
@@ -62,12 +63,14 @@ class FinishSignIn:
         digest = self.starter.challenges.digest(text)
         found = None if digest is None else work.challenges.get(digest)
         user = None if found is None else work.users.lock(found.user_id)
-        held = None if found is None else work.challenges.get(found.digest)  # not used meanwhile
-        if user is None or held is None or not held.is_open(user, now=self.clock()):
+        waits = None if found is None else work.challenges.get(found.digest)  # not used meanwhile
+        if user is None or waits is None or not waits.is_open(user, now=self.clock()):
             raise InvalidSecondFactor
-        return held, user
+        return waits, user
 
     def _note_failure(self, work: UnitOfWork, user: User, origin: Origin, *, locks: bool) -> None:
+        if locks:
+            self.codes.mailroom.post_if_seldom(work, Topic.SECOND_STEP_LOCKED, user.email, user)
         for action in (Action.SIGNED_IN, *([Action.ACCOUNT_LOCKED] if locks else [])):
             self.auditor.record(
                 work,

@@ -6,7 +6,7 @@ BasaltError
 ├── NotAuthenticated        who you are is not proved
 │   ├── Unauthenticated
 │   ├── BadBearer: InvalidToken · TokenExpired · KeyExpired · TokenRevoked · KeyRevoked
-│   ├── InvalidCredentials: InvalidSecondFactor
+│   ├── InvalidCredentials: InvalidSecondFactor (WrongSecondFactor)
 │   ├── InvalidRefreshToken · RefreshTokenReused · SecondFactorRequired
 │   └── InvalidIdentity: NoAddress · AddressUnproved
 ├── Refused                 we know who you are, and you may not
@@ -36,6 +36,8 @@ class BasaltError(Exception):
 
     code: ClassVar[str]
     message: ClassVar[str]
+    shown_details: ClassVar[Mapping[str, object]] = {}
+    """What `details` may look like, for those who read about the error."""
 
     def __init__(self) -> None:
         super().__init__(self.message)
@@ -134,9 +136,15 @@ class InvalidCredentials(NotAuthenticated):
 
 
 class InvalidSecondFactor(InvalidCredentials):
-    """A code and a challenge do not finish a sign-in; which of them is wrong is not said."""
+    """A challenge waits for no code any more, or is none."""
 
-    message = "The code is wrong, or this sign-in waits for none any more. Sign in again."
+    message = "This sign-in waits for no code any more. Sign in again."
+
+
+class WrongSecondFactor(InvalidSecondFactor):
+    """A code does not finish the sign-in that a challenge is of; another one may."""
+
+    message = "This code is wrong, or was used already. Send the challenge with another one."
 
 
 class InvalidRefreshToken(NotAuthenticated):
@@ -158,6 +166,7 @@ class SecondFactorRequired(NotAuthenticated):
 
     code = "SECOND_FACTOR_REQUIRED"
     message = "Send this challenge with a code of your second factor to finish signing in."
+    shown_details: ClassVar[Mapping[str, object]] = {"challenge": "bsc_Jd2nX0fYpFq3…"}
 
     def __init__(self, challenge: str) -> None:
         super().__init__()
@@ -300,7 +309,7 @@ class SecondFactorNotFound(NotFound):
     """The user has no second factor, or has not begun to set one up."""
 
     code = "SECOND_FACTOR_NOT_FOUND"
-    message = "There is no second factor."
+    message = "There is no second factor. POST /v1/users/me/second-factor begins one."
 
 
 class IdentityNotFound(NotFound):

@@ -51,6 +51,8 @@ class Topic(StrEnum):
     """To an account's address: signing in takes no code any more."""
     RECOVERY_CODES_MADE = "recovery_codes_made"
     """To an account's address: there are new codes, and those of before are void."""
+    SECOND_STEP_LOCKED = "second_step_locked"
+    """To an account's address: somebody knows the first factor, and guessed at the second."""
     RECOVERY_CODE_USED = "recovery_code_used"
     """To an account's address: one of the codes that are kept elsewhere was used."""
     IDENTITY_LINKED = "identity_linked"

@@ -46,6 +46,8 @@ class SecondFactor:
     confirmed_at: datetime | None
     spent_step: int | None
     """The newest step of which a code was used."""
+    proved_address: str | None = None
+    """The address that its user had proved to have when it came into force; None without one."""
 
     @classmethod
     def begin(cls, *, user_id: UserId, sealed: bytes) -> Self:
@@ -57,9 +59,14 @@ class SecondFactor:
         """Whether signing in needs it."""
         return self.confirmed_at is not None
 
-    def confirmed(self, step: int, *, now: datetime) -> Self:
+    def confirmed(self, step: int, *, user: User, now: datetime) -> Self:
         """Return the factor in force, with the code that showed that the app works used up."""
-        return replace(self, confirmed_at=now, spent_step=step)
+        return replace(
+            self,
+            confirmed_at=now,
+            spent_step=step,
+            proved_address=user.email if user.email_verified else None,
+        )
 
     def is_spent(self, step: int, *, now: datetime) -> bool:
         """Whether a code of that step, or of a later one, was used.

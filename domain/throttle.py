@@ -146,6 +146,9 @@ SHARING_BY_USER = Window(100, timedelta(hours=1))
 EXPORT_BY_USER = Window(10, timedelta(hours=1))
 """Exports of all that one user has."""
 
+FACTOR_BY_USER = Window(20, timedelta(hours=1))
+"""Second factors that one user begins to set up, and times that they ask for recovery codes."""
+
 PASSWORD_OF_ACCOUNT = Lockout(
     tolerated=10,
     shortest=timedelta(minutes=1),

@@ -51,7 +51,7 @@ from application import (
 from application import items as keeping
 from application.admission import SessionStarter, TokenIssuer
 from application.batch import RunBatch
-from application.codes import CodeProof, Codes
+from application.codes import CodeProof, Codes, FactorRemoval
 from application.listing import ListItems
 from application.ports.identities import IdentityProvider
 from application.ports.mail import Postman
@@ -264,6 +264,9 @@ class Container(containers.DeclarativeContainer):
     shares_of_user = providers.Singleton(
         Throttle, "sharing", limits.SHARING_BY_USER, clock, limits_are_on
     )
+    factors_of_user = providers.Singleton(
+        Throttle, "second factors", limits.FACTOR_BY_USER, clock, limits_are_on
+    )
     exports_of_user = providers.Singleton(
         Throttle, "export", limits.EXPORT_BY_USER, clock, limits_are_on
     )
@@ -313,6 +316,7 @@ class Container(containers.DeclarativeContainer):
         mailroom=mailroom,
         auditor=auditor,
     )
+    remove_factor = providers.Singleton(FactorRemoval, second_steps_to_account, mailroom)
     code_proof = providers.Singleton(CodeProof, codes, proofs_of_user, auditor)
     begin_second_factor = providers.Singleton(
         second_factor.BeginSecondFactor,
@@ -322,6 +326,7 @@ class Container(containers.DeclarativeContainer):
         random=random,
         sealer=sealer,
         apps=authenticator_apps,
+        by_user=factors_of_user,
         auditor=auditor,
     )
     confirm_second_factor = providers.Singleton(
@@ -335,10 +340,16 @@ class Container(containers.DeclarativeContainer):
     )
     read_second_factor = providers.Singleton(second_factor.ReadSecondFactor, reading)
     renew_recovery_codes = providers.Singleton(
-        second_factor.RenewRecoveryCodes, unit_of_work, clock, codes, mailroom, auditor
+        second_factor.RenewRecoveryCodes,
+        unit_of_work=unit_of_work,
+        clock=clock,
+        codes=codes,
+        mailroom=mailroom,
+        by_user=factors_of_user,
+        auditor=auditor,
     )
     remove_second_factor = providers.Singleton(
-        second_factor.RemoveSecondFactor, unit_of_work, clock, mailroom, auditor
+        second_factor.RemoveSecondFactor, unit_of_work, clock, remove_factor, auditor
     )
 
     # Starting and keeping tidy.
@@ -422,6 +433,7 @@ class Container(containers.DeclarativeContainer):
         policy=password_policy,
         proof=mailbox_proof,
         mailroom=mailroom,
+        remove_factor=remove_factor,
         sign_ins=sign_ins_to_account,
         proofs=proofs_of_user,
         auditor=auditor,
@@ -433,7 +445,13 @@ class Container(containers.DeclarativeContainer):
         recovery.RequestEmailChange, unit_of_work, reading, proof, mailroom, auditor
     )
     confirm_email = providers.Singleton(
-        recovery.ConfirmEmail, unit_of_work, clock, mailbox_proof, mailroom, auditor
+        recovery.ConfirmEmail,
+        unit_of_work,
+        clock,
+        mailbox_proof,
+        mailroom,
+        remove_factor,
+        auditor,
     )
 
     # Sign-in and sessions.
@@ -505,7 +523,7 @@ class Container(containers.DeclarativeContainer):
     take_flow = providers.Singleton(
         flows.TakeFlow, unit_of_work, clock, flow_texts, flows_from_address
     )
-    take_flow_to_link = providers.Singleton(flows.TakeFlowToLink, clock, take_flow)
+    take_flow_to_link = providers.Singleton(flows.TakeFlowToLink, reading, clock, take_flow)
     registrar = providers.Singleton(
         identities.Registrar,
         clock=clock,
@@ -513,6 +531,7 @@ class Container(containers.DeclarativeContainer):
         trusted=providers.Callable(_trusted, settings),
         sign_ups=sign_ups_from_address,
         mailroom=mailroom,
+        remove_factor=remove_factor,
         auditor=auditor,
         needs_verified=settings.provided.require_verified_email,
     )
@@ -584,9 +603,9 @@ class Container(containers.DeclarativeContainer):
     )
     end_user_sessions = providers.Singleton(administration.EndUserSessions, unit_of_work, auditor)
     remove_user_second_factor = providers.Singleton(
-        letting_in.RemoveUserSecondFactor, unit_of_work, clock, mailroom, auditor
+        letting_in.RemoveUserSecondFactor, unit_of_work, clock, remove_factor, auditor
     )
-    let_in = providers.Singleton(letting_in.LetIn, unit_of_work, mailroom, auditor)
+    let_in = providers.Singleton(letting_in.LetIn, unit_of_work, remove_factor, auditor)
     read_audit = providers.Singleton(auditing.ReadAudit, reading, cursors)
     read_activity = providers.Singleton(auditing.ReadActivity, read_audit)
     note_refusal = providers.Singleton(auditing.NoteRefusal, unit_of_work, auditor)

@@ -22,6 +22,7 @@ _PAGES = {
     Topic.SECOND_FACTOR_ADDED: ("reset-password", "POST /v1/auth/password-reset"),
     Topic.SECOND_FACTOR_REMOVED: ("reset-password", "POST /v1/auth/password-reset"),
     Topic.RECOVERY_CODES_MADE: ("reset-password", "POST /v1/auth/password-reset"),
+    Topic.SECOND_STEP_LOCKED: ("reset-password", "POST /v1/auth/password-reset"),
     Topic.RECOVERY_CODE_USED: ("reset-password", "POST /v1/auth/password-reset"),
     Topic.IDENTITY_LINKED: ("reset-password", "POST /v1/auth/password-reset"),
     Topic.IDENTITY_UNLINKED: ("reset-password", "POST /v1/auth/password-reset"),

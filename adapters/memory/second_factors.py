@@ -82,6 +82,11 @@ class InMemoryChallenges(Challenges):
         old = [each.digest for each in challenges if each.begun_at <= before][:at_most]
         return sum(map(self.take, old))
 
+    def remove_all_of(self, user_id: UserId) -> None:
+        for each in list(self._shelves.challenges.values()):
+            if each.user_id == user_id:
+                self.take(each.digest)
+
     def remove_everybodys(self) -> int:
         count = len(self._shelves.challenges)
         self._shelves.challenges.clear()

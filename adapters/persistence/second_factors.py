@@ -39,6 +39,9 @@ _CHALLENGE = Prepared(select(_CHALLENGES).where(_CHALLENGES.c.digest == bindpara
 _INSERT_CHALLENGE = Prepared(insert(_CHALLENGES))
 _GUESSED = Prepared(update(_CHALLENGES).where(_CHALLENGES.c.digest == bindparam("key")))
 _DELETE_CHALLENGE = Prepared(delete(_CHALLENGES).where(_CHALLENGES.c.digest == bindparam("digest")))
+_DELETE_CHALLENGES_OF = Prepared(
+    delete(_CHALLENGES).where(_CHALLENGES.c.user_id == bindparam("user_id"))
+)
 _DELETE_ALL_CHALLENGES = Prepared(delete(_CHALLENGES))
 _DELETE_BEGUN = Prepared(
     delete(_CHALLENGES).where(
@@ -128,6 +131,9 @@ class SqlChallenges(Challenges):
     def remove_begun(self, *, before: datetime, at_most: int) -> int:
         return self._sql.change(_DELETE_BEGUN, {"before": before, "at_most": at_most})
 
+    def remove_all_of(self, user_id: UserId) -> None:
+        self._sql.change(_DELETE_CHALLENGES_OF, {"user_id": user_id})
+
     def remove_everybodys(self) -> int:
         return self._sql.change(_DELETE_ALL_CHALLENGES)
 
@@ -142,4 +148,5 @@ def _made(row: Any) -> SecondFactor:
         sealed=row.sealed,
         confirmed_at=row.confirmed_at,
         spent_step=row.spent_step,
+        proved_address=row.proved_address,
     )

@@ -150,6 +150,7 @@ class SecondFactorRow(SQLModel, table=True):
     sealed: bytes = Field(sa_type=LargeBinary)
     confirmed_at: datetime | None
     spent_step: int | None = Field(sa_column=Column(BigInteger, nullable=True))
+    proved_address: str | None = Field(max_length=EMAIL_MAX)
 
 
 class RecoveryCodeRow(SQLModel, table=True):

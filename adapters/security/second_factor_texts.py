@@ -26,9 +26,10 @@ class RandomRecoveryCodes(SecretTexts):
     def __init__(self, random: Randomness) -> None:
         self._random = random
 
-    def make(self) -> str:
-        digits = b32encode(self._random(_CODE_BYTES)).decode().lower()
-        return "-".join(digits[at : at + _GROUP] for at in range(0, len(digits), _GROUP))
+    def make(self) -> tuple[str, bytes]:
+        digits = b32encode(self._random(_CODE_BYTES)).decode()
+        groups = (digits[at : at + _GROUP] for at in range(0, len(digits), _GROUP))
+        return "-".join(groups).lower(), hashlib.sha256(digits.encode()).digest()
 
     def digest(self, text: str) -> bytes | None:
         typed = _BETWEEN.sub("", text).upper()
@@ -41,9 +42,9 @@ class RandomChallenges(SecretTexts):
     def __init__(self, random: Randomness) -> None:
         self._random = random
 
-    def make(self) -> str:
-        secret = urlsafe_b64encode(self._random(_CHALLENGE_BYTES)).decode().rstrip("=")
-        return _PREFIX + secret
+    def make(self) -> tuple[str, bytes]:
+        text = _PREFIX + urlsafe_b64encode(self._random(_CHALLENGE_BYTES)).decode().rstrip("=")
+        return text, hashlib.sha256(text.encode()).digest()
 
     def digest(self, text: str) -> bytes | None:
         return hashlib.sha256(text.encode()).digest() if _CHALLENGE.fullmatch(text) else None

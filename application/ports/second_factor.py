@@ -61,6 +61,9 @@ class Challenges(Protocol):
     def remove_begun(self, *, before: datetime, at_most: int) -> int:
         """Remove challenges that were begun by that time; return how many there were."""
 
+    def remove_all_of(self, user_id: UserId) -> None:
+        """Remove all challenges of a user."""
+
     def remove_everybodys(self) -> int:
         """Remove all challenges of all users; return how many there were."""
 
@@ -88,8 +91,8 @@ class AuthenticatorApps(Protocol):
 class SecretTexts(Protocol):
     """Secrets that are told once and that nobody can guess; a digest of each is kept."""
 
-    def make(self) -> str:
-        """Return the text of a new one."""
+    def make(self) -> tuple[str, bytes]:
+        """Return the text of a new one, and what it is kept by."""
 
     def digest(self, text: str) -> bytes | None:
         """Return what one is kept by; None for what cannot be one, however it was typed."""

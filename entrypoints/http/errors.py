@@ -195,7 +195,7 @@ def documented(*errors: type[BasaltError]) -> dict[int | str, dict[str, Any]]:
             {"model": ErrorBody, "description": "", "content": {"application/json": {}}},
         )
         examples = entry["content"]["application/json"].setdefault("examples", {})
-        content = {"code": error.code, "message": error.message, "details": {}}
+        content = {"code": error.code, "message": error.message, "details": error.shown_details}
         examples[error.code] = {"value": {"error": content}}
         entry["description"] = " or ".join(examples)
     return by_status

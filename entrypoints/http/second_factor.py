@@ -35,7 +35,8 @@ class SetupAnswer(Answer):
 
     model_config = example(
         secret=_SECRET,
-        provisioning_uri=f"otpauth://totp/api.example.com:ada%40example.com?secret={_SECRET}",
+        provisioning_uri=f"otpauth://totp/api.example.com:ada%40example.com"
+        f"?secret={_SECRET}&issuer=api.example.com",
         qr_code="data:image/svg+xml;charset=utf-8,%3Csvg …",
     )
 

@@ -16,7 +16,7 @@ from application.accounts import (
 )
 from application.admission import SessionStarter, TokenIssuer, Tokens
 from application.auditing import Auditor
-from application.codes import CodeProof, Codes
+from application.codes import CodeProof, Codes, FactorRemoval
 from application.flows import BeginFlow, TakeFlow, TakeFlowToLink
 from application.identities import (
     LinkIdentity,
@@ -179,6 +179,9 @@ class House:
             self.sealer,
             self.throttle("mail", limits.MAIL_BY_EMAIL),
         )
+        self.remove_factor = FactorRemoval(
+            self.throttle("second factor", limits.CODE_OF_ACCOUNT), self.mailroom
+        )
         self.mint = HashedOneTimeTokens()
         self.postman = NotedPostman(
             store.writing.locked if isinstance(store, InMemoryStore) else lambda: False
@@ -211,6 +214,7 @@ class House:
             policy=self.policy,
             proof=mailbox,
             mailroom=self.mailroom,
+            remove_factor=self.remove_factor,
             sign_ins=self.throttle("account", limits.PASSWORD_OF_ACCOUNT),
             proofs=self.throttle("proof", limits.PASSWORD_OF_ACCOUNT),
             auditor=self.auditor,
@@ -222,7 +226,12 @@ class House:
             store.unit_of_work, store.reading, self.proof, self.mailroom, self.auditor
         )
         self.confirm_email = ConfirmEmail(
-            store.unit_of_work, self.clock, mailbox, self.mailroom, self.auditor
+            store.unit_of_work,
+            self.clock,
+            mailbox,
+            self.mailroom,
+            self.remove_factor,
+            self.auditor,
         )
 
     def _wire_accounts(self) -> None:
@@ -280,6 +289,7 @@ class House:
             random=self.counting.random,
             sealer=self.sealer,
             apps=self.apps,
+            by_user=self.throttle("second factors", limits.FACTOR_BY_USER),
             auditor=self.auditor,
         )
         self.confirm_second_factor = ConfirmSecondFactor(
@@ -292,13 +302,18 @@ class House:
         )
         self.read_second_factor = ReadSecondFactor(store.reading)
         self.renew_recovery_codes = RenewRecoveryCodes(
-            store.unit_of_work, self.clock, self.codes, self.mailroom, self.auditor
+            unit_of_work=store.unit_of_work,
+            clock=self.clock,
+            codes=self.codes,
+            mailroom=self.mailroom,
+            by_user=self.throttle("second factors", limits.FACTOR_BY_USER),
+            auditor=self.auditor,
         )
         self.remove_second_factor = RemoveSecondFactor(
-            store.unit_of_work, self.clock, self.mailroom, self.auditor
+            store.unit_of_work, self.clock, self.remove_factor, self.auditor
         )
         self.remove_user_second_factor = RemoveUserSecondFactor(
-            store.unit_of_work, self.clock, self.mailroom, self.auditor
+            store.unit_of_work, self.clock, self.remove_factor, self.auditor
         )
         self.reauthenticate_by_code = ReauthenticateByCode(
             store.unit_of_work, self.clock, self.code_proof, self.auditor
@@ -390,13 +405,14 @@ class House:
             store.unit_of_work, self.clock, self.flow_texts, [BACK], by_address
         )
         self.take_flow = TakeFlow(store.unit_of_work, self.clock, self.flow_texts, by_address)
-        self.take_flow_to_link = TakeFlowToLink(self.clock, self.take_flow)
+        self.take_flow_to_link = TakeFlowToLink(store.reading, self.clock, self.take_flow)
         registrar = Registrar(
             clock=self.clock,
             ids=self.counting.ids,
             trusted=[PROVIDER],
             sign_ups=self.throttle("sign-up", limits.SIGN_UP_BY_ADDRESS),
             mailroom=self.mailroom,
+            remove_factor=self.remove_factor,
             auditor=self.auditor,
             needs_verified=self.needs_verified,
         )

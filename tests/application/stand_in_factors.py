@@ -25,9 +25,10 @@ class CountedTexts(SecretTexts):
         self._kind = kind
         self._made = 0
 
-    def make(self) -> str:
+    def make(self) -> tuple[str, bytes]:
         self._made += 1
-        return f"{self._kind} {self._made}"
+        text = f"{self._kind} {self._made}"
+        return text, f"digest of {text}".encode()
 
     def digest(self, text: str) -> bytes | None:
         return f"digest of {text}".encode() if text.startswith(f"{self._kind} ") else None

@@ -1,11 +1,12 @@
 """Setting up a second factor, renewing its recovery codes, and giving it up."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
 from application import starting
-from domain.access import FRESH_FOR, Person, Role
+from domain.access import FRESH_FOR, Person, Role, Scope
 from domain.errors import (
     InvalidValue,
     ReauthenticationRequired,
@@ -19,7 +20,7 @@ from domain.errors import (
 )
 from domain.mail import Topic
 from domain.second_factor import RECOVERY_CODES, STEP
-from tests.application.authenticator import begun, challenge, protect
+from tests.application.authenticator import again, begun, challenge, protect
 from tests.application.house import EMAIL, HERE, PASSWORD, House
 from tests.domain.examples import ANNA
 
@@ -31,19 +32,6 @@ def anna(house: House) -> Person:
     caller = house.arrive()
     house.delivered()
     return caller
-
-
-def again(house: House, caller: Person) -> Person:
-    """Return the caller as the next request finds them."""
-    (session,) = [one for one in house.sessions() if one.id == caller.session_id]
-    return Person(
-        user_id=caller.user_id,
-        role=caller.role,
-        scopes=caller.scopes,
-        origin=caller.origin,
-        session_id=session.id,
-        proved_at=session.proved_at,
-    )
 
 
 # -------------------------------------------------------------------------------------- setting up
@@ -178,6 +166,56 @@ def test_one_put_in_force_while_the_password_was_hashed_is_not_passed_by(
     assert again(house, other).proved_at == before
 
 
+NEW = "another good passphrase"
+ACTS: dict[str, Callable[[House, Person], object]] = {
+    "change the password": lambda house, who: house.change_password(who, PASSWORD, NEW),
+    "leave": lambda house, who: house.delete_account(who, PASSWORD),
+    "move": lambda house, who: house.request_email_change(who, "new@example.com", PASSWORD),
+}
+
+
+@pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
+def test_no_password_is_enough_when_one_came_into_force_while_it_was_hashed(
+    house: House, anna: Person, act: Callable[[House, Person], object]
+) -> None:
+    other = house.caller(house.sign_in(EMAIL, PASSWORD, None, HERE))
+    house.clock.advance(timedelta(minutes=1))
+    house.hasher.meanwhile = [lambda: protect(house, anna)]
+    with pytest.raises(ReauthenticationRequired):
+        act(house, other)
+    challenge(house)  # with the password, and at the address, of before
+
+
+def test_a_proof_of_before_makes_and_ends_no_key_for_machines(house: House, anna: Person) -> None:
+    other = house.caller(house.sign_in(EMAIL, PASSWORD, None, HERE))
+    scopes = frozenset({Scope.ITEMS_READ})
+    key = house.create_key(other, "nightly", scopes).key
+    house.clock.advance(TICK)
+    app, _ = protect(house, anna)
+    with pytest.raises(ReauthenticationRequired):
+        house.create_key(other, "for ever", scopes)
+    with pytest.raises(ReauthenticationRequired):
+        house.delete_key(other, key.id)
+    house.reauthenticate_by_code(other, app.code())
+    house.delete_key(again(house, other), key.id)
+
+
+def test_a_code_proves_nothing_where_there_is_no_second_factor_and_counts_as_no_guess(
+    house: House, anna: Person
+) -> None:
+    for _ in range(11):
+        with pytest.raises(InvalidValue):
+            house.reauthenticate_by_code(anna, "123456")
+    house.reauthenticate(anna, PASSWORD)
+
+
+def test_nobody_begins_for_ever(house: House, anna: Person) -> None:
+    for _ in range(20):
+        begun(house, anna)
+    with pytest.raises(TooManyAttempts):
+        begun(house, anna)
+
+
 def test_without_a_password_a_proof_of_before_changes_nothing(house: House, anna: Person) -> None:
     other = house.caller(house.sign_in(EMAIL, PASSWORD, None, HERE))
     house.change(password_hash=None)
@@ -235,7 +273,7 @@ def test_a_code_proves_nothing_where_no_second_factor_is_in_force(
     house: House, anna: Person
 ) -> None:
     app = begun(house, anna)
-    with pytest.raises(WrongCode):
+    with pytest.raises(InvalidValue):
         house.reauthenticate_by_code(anna, app.code())
 
 
@@ -290,6 +328,7 @@ def test_what_is_removed_is_gone_with_its_codes_and_told(house: House, anna: Per
     assert house.done()[-1] == "second_factor.removed success"
     assert house.read_second_factor(anna).recovery_codes_left == 0
     house.sign_in(EMAIL, PASSWORD, None, HERE)
+    protect(house, anna)
     for code in (app.code(), codes[0]):
         with pytest.raises(WrongCode):
             house.reauthenticate_by_code(anna, code)

@@ -15,7 +15,7 @@ from domain.errors import (
 from domain.mail import Topic
 from domain.second_factor import CHALLENGE_FOR, GUESSES, STEP
 from domain.user import Status
-from tests.application.authenticator import App, challenge, protect
+from tests.application.authenticator import App, again, challenge, protect
 from tests.application.house import EMAIL, HERE, PASSWORD, House
 
 NEW = "another good passphrase"
@@ -24,6 +24,7 @@ NEW = "another good passphrase"
 @pytest.fixture
 def anna(house: House) -> Person:
     caller = house.arrive()
+    house.change(email_verified=True)
     house.delivered()
     return caller
 
@@ -179,6 +180,7 @@ def test_guesses_are_counted_across_challenges_and_no_password_clears_them(
     for _ in range(10):
         refused(house, challenge(house), "000000")
     assert house.done()[-2:] == ["session.started failure", "account.locked failure"]
+    assert [mail.subject for mail in house.delivered()] == [Topic.SECOND_STEP_LOCKED]
     text = challenge(house)  # the password is right, and not locked
     with pytest.raises(TooManyAttempts) as locked:
         house.finish_sign_in(text, app.code(), HERE)
@@ -202,7 +204,6 @@ def test_guesses_lock_nobody_out_who_is_signed_in(house: House, app: App, anna: 
 def test_a_password_reset_gives_no_new_guesses(house: House, app: App) -> None:
     for _ in range(10):
         refused(house, challenge(house), "000000")
-    house.change(email_verified=True)
     house.request_recovery(EMAIL, HERE)
     house.reset_password(house.token(Topic.RECOVERY), NEW, HERE)
     with pytest.raises(TooManyAttempts):
@@ -220,16 +221,59 @@ def test_wrong_codes_count_against_the_network_that_they_come_from(house: House,
 
 # --------------------------------------------------------------------------------- the other doors
 def test_a_password_reset_by_mail_does_not_pass_it_by(house: House, app: App) -> None:
-    house.change(email_verified=True)
     house.request_recovery(EMAIL, HERE)
     house.reset_password(house.token(Topic.RECOVERY), NEW, HERE)
     house.finish_sign_in(challenge(house, password=NEW), app.code(), HERE)
 
 
-def test_an_impostors_second_factor_goes_when_the_mailbox_is_first_proved(
-    house: House, app: App
-) -> None:
+@pytest.mark.parametrize("is_proved_first", [False, True], ids=["reset", "verified, then reset"])
+def test_an_impostors_second_factor_goes_with_a_reset(house: House, is_proved_first: bool) -> None:
     """Who registers somebody else's address first must not shut its owner out."""
+    impostor = house.arrive()
+    protect(house, impostor)
+    house.request_verification(impostor)
+    letter = house.token(Topic.VERIFICATION)
+    if is_proved_first:  # the owner follows the link that somebody else asked for
+        house.confirm_email(letter, HERE)
     house.request_recovery(EMAIL, HERE)
     house.reset_password(house.token(Topic.RECOVERY), NEW, HERE)
     house.sign_in(EMAIL, NEW, None, HERE)
+
+
+def moved(house: House, caller: Person) -> str:
+    """Move the account to another address; return what undoes that."""
+    house.request_email_change(caller, "moved@example.com", PASSWORD)
+    house.confirm_email(house.token(Topic.NEW_ADDRESS, "moved@example.com"), HERE)
+    return house.token(Topic.OLD_ADDRESS)
+
+
+def test_a_thiefs_second_factor_goes_when_the_owner_undoes_the_change_of_address(
+    house: House, anna: Person
+) -> None:
+    undo = moved(house, anna)
+    protect(house, anna)
+    house.confirm_email(undo, HERE)
+    house.reset_password(house.token(Topic.RECOVERY), NEW, HERE)
+    house.sign_in(EMAIL, NEW, None, HERE)
+
+
+def test_the_owners_second_factor_outlives_a_change_of_address_and_its_undoing(
+    house: House, anna: Person, app: App
+) -> None:
+    house.confirm_email(moved(house, again(house, anna)), HERE)
+    house.reset_password(house.token(Topic.RECOVERY), NEW, HERE)
+    house.finish_sign_in(challenge(house, password=NEW), app.code(), HERE)
+
+
+def test_where_the_second_factor_goes_its_lock_and_its_waiting_sign_ins_go_too(
+    house: House, anna: Person, app: App
+) -> None:
+    early = challenge(house)
+    for _ in range(10):
+        refused(house, challenge(house), "000000")
+    house.reauthenticate_by_code(anna, app.code())
+    house.remove_second_factor(again(house, anna))
+    newer, _ = protect(house, again(house, anna))
+    house.clock.advance(STEP)
+    refused(house, early, newer.code())
+    house.finish_sign_in(challenge(house), newer.code(), HERE)

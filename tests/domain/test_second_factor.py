@@ -30,9 +30,12 @@ def test_steps_are_those_of_rfc_6238() -> None:
 def test_a_factor_is_in_force_once_it_is_confirmed() -> None:
     begun = SecondFactor.begin(user_id=ANNA, sealed=b"sealed")
     assert not begun.is_in_force
-    confirmed = begun.confirmed(HERE, now=NOW)
+    confirmed = begun.confirmed(HERE, user=a_user(email_verified=False), now=NOW)
     assert confirmed.is_in_force
     assert (confirmed.confirmed_at, confirmed.spent_step) == (NOW, HERE)
+    assert confirmed.proved_address is None
+    proved = a_user(email_verified=True)
+    assert begun.confirmed(HERE, user=proved, now=NOW).proved_address == proved.email
 
 
 def test_its_secret_is_in_no_representation() -> None:

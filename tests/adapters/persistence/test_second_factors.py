@@ -22,7 +22,12 @@ from tests.domain.examples import (
     uuid,
 )
 
-IN_FORCE = a_second_factor(confirmed_at=LATER, spent_step=2**40, sealed=bytes(range(256)))
+IN_FORCE = a_second_factor(
+    confirmed_at=LATER,
+    spent_step=2**40,
+    sealed=bytes(range(256)),
+    proved_address="anna@example.com",
+)
 TICK = timedelta(microseconds=1)
 
 
@@ -194,6 +199,18 @@ def test_challenges_that_are_over_go_some_at_a_time(store: Store, anna: User) ->
     with store.unit_of_work() as work:
         assert work.challenges.get(bytes([3]))
         assert work.challenges.remove_everybodys() == 1
+
+
+def test_all_challenges_of_a_user_go_at_once(store: Store, anna: User, bert: UserId) -> None:
+    theirs = a_challenge(digest=b"berts", user_id=bert, account_at=anna.updated_at)
+    with store.unit_of_work() as work:
+        for each in (a_challenge(digest=b"1"), a_challenge(digest=b"2"), theirs):
+            work.challenges.add(each)
+        work.challenges.remove_all_of(anna.id)
+        work.commit()
+    with store.reading() as see:
+        kept = [see.challenges.get(digest) for digest in (b"1", b"2", b"berts")]
+    assert kept == [None, None, theirs]
 
 
 def test_all_of_it_goes_with_the_user(store: Store, bert: UserId) -> None:

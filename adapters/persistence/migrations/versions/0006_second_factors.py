@@ -23,6 +23,7 @@ def upgrade() -> None:
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.Column("confirmed_at", _TIME, nullable=True),
         sa.Column("spent_step", sa.BigInteger(), nullable=True),
+        sa.Column("proved_address", sa.String(254), nullable=True),
         sa.PrimaryKeyConstraint("user_id", name="pk_second_factors"),
         _goes_with_its_user("fk_second_factors_user_id_users"),
     )
