@@ -46,7 +46,7 @@ class Register:
     mailroom: Mailroom
     auditor: Auditor
     needs_verified: bool = False
-    """Whether nobody signs in before their address is proved; operators vouch for theirs."""
+    """Whether nobody signs in before their address is proved; an operator's word is a proof."""
 
     def __call__(
         self,
@@ -78,7 +78,7 @@ class Register:
             role=role,
             now=self.clock(),
         )
-        if by_operator and self.needs_verified:
+        if by_operator:
             user = replace(user, email_verified=True)
         with self.unit_of_work() as work:
             work.users.add(user)

@@ -15,6 +15,7 @@ from application.throttling import Throttle, network
 from domain.access import Origin, Person, UserId
 from domain.audit import Action, Result, Target, TargetType
 from domain.errors import (
+    AddressTaken,
     AddressUnproved,
     Conflicted,
     EmailTaken,
@@ -113,7 +114,7 @@ class Registrar:
             if self.needs_verified:  # as at sign-up: the owner is told, and nobody else
                 self.mailroom.post_if_seldom(work, Topic.KNOWN_ADDRESS, owner.email, owner)
                 raise AddressUnproved
-            raise EmailTaken
+            raise AddressTaken
         if not owner.is_active:
             raise InvalidIdentity
         if not owner.email_verified:
@@ -135,6 +136,7 @@ class Registrar:
         self.remove_factor(work, user)
         for token in work.one_time_tokens.of_user(user.id):
             work.one_time_tokens.take(token.id)
+        self.mailroom.post_if_seldom(work, Topic.ACCOUNT_HANDED_OVER, user.email, user)
         self._note_account(work, Action.ACCOUNT_HANDED_OVER, user, origin)
         return user
 
@@ -260,6 +262,7 @@ class UnlinkIdentity:
             require_fresh(work, caller, now=self.clock())
             check_not_last(user, identity, all_of_user, issuers=self.issuers)
             work.identities.remove(id)
+            work.challenges.remove_all_of(user.id)  # it may have begun one of them
             self.mailroom.post_if_seldom(work, Topic.IDENTITY_UNLINKED, user.email, user)
             note(work, self.auditor, Action.IDENTITY_UNLINKED, identity, caller.origin)
             work.commit()

@@ -16,7 +16,7 @@ BasaltError
 │   ├── ItemNotFound · UserNotFound · SessionNotFound · GrantNotFound · KeyNotFound
 │   └── SecondFactorNotFound · IdentityNotFound · ProviderNotFound
 ├── Conflict                the present state does not allow it
-│   ├── EmailTaken · LastAdmin · LastSignInMethod · AlreadyShared
+│   ├── EmailTaken (AddressTaken) · LastAdmin · LastSignInMethod · AlreadyShared
 │   └── SecondFactorInForce · IdempotencyInProgress
 ├── PreconditionFailed      somebody else changed it first
 ├── Invalid                 a value breaks a rule
@@ -337,6 +337,12 @@ class EmailTaken(Conflict):
     message = "An account with this e-mail address exists."
 
 
+class AddressTaken(EmailTaken):
+    """As EmailTaken, of somebody who comes by an identity provider."""
+
+    message = "An account with this e-mail address exists. Sign in to it, then link this identity."
+
+
 class AlreadyShared(Conflict):
     """The user has access to the item already."""
 
@@ -362,7 +368,9 @@ class LastSignInMethod(Conflict):
     """The account would be left with no way in."""
 
     code = "LAST_SIGN_IN_METHOD"
-    message = "This is your last way to sign in. Set a password or link another identity first."
+    message = (
+        "This is your last way to sign in, of those that are set up here. Add another one first."
+    )
 
 
 class PreconditionFailed(BasaltError):

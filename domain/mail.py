@@ -57,6 +57,8 @@ class Topic(StrEnum):
     """To an account's address: one of the codes that are kept elsewhere was used."""
     IDENTITY_LINKED = "identity_linked"
     """To an account's address: another way to sign in was added."""
+    ACCOUNT_HANDED_OVER = "account_handed_over"
+    """To an account's address: its owner came, and whoever had claimed it before is out."""
     IDENTITY_UNLINKED = "identity_unlinked"
     """To an account's address: a way to sign in was taken away."""
     KNOWN_ADDRESS = "known_address"

@@ -25,6 +25,7 @@ _PAGES = {
     Topic.SECOND_STEP_LOCKED: ("reset-password", "POST /v1/auth/password-reset"),
     Topic.RECOVERY_CODE_USED: ("reset-password", "POST /v1/auth/password-reset"),
     Topic.IDENTITY_LINKED: ("reset-password", "POST /v1/auth/password-reset"),
+    Topic.ACCOUNT_HANDED_OVER: ("reset-password", "POST /v1/auth/password-reset"),
     Topic.IDENTITY_UNLINKED: ("reset-password", "POST /v1/auth/password-reset"),
     Topic.KNOWN_ADDRESS: ("reset-password", "POST /v1/auth/password-reset"),
 }

@@ -31,7 +31,7 @@ Writer = Annotated[PersonsCall, in_person(Scope.ACCOUNT_WRITE)]
 
 
 class IdentityAnswer(Answer):
-    """A way to sign in: who one is to a provider. `last_used_at` is the last sign-in by it."""
+    """A way to sign in: who one is to a provider. `last_used_at` says when it last proved that."""
 
     model_config = example(
         id=IDENTITY_ID,
@@ -104,6 +104,7 @@ async def link_identity(call: Writer, body: Return) -> IdentityAnswer:
 async def unlink_identity(call: Writer, id: Id) -> None:
     """Let an identity sign in no more, unless it is the last way to sign in.
 
-    Needs a proof that is not older than 15 minutes.
+    It may join the account again by its address, if its provider is trusted with addresses. Needs
+    a proof that is not older than 15 minutes.
     """
     await call.change(lambda use: use.unlink_identity, IdentityId(id))

@@ -22,7 +22,7 @@ from entrypoints.http.application import Application
 from entrypoints.http.auth import TokensAnswer
 from entrypoints.http.dependencies import PUBLIC, App, Here
 from entrypoints.http.examples import example
-from entrypoints.http.fields import STORABLE, Answer, OptionalText, Shape
+from entrypoints.http.fields import STORABLE, Answer, Shape
 from entrypoints.http.route import strict_router
 
 router = strict_router("/v1/auth/providers", tag="identities")
@@ -70,7 +70,7 @@ class Return(Shape):
     flow: str = Field(examples=["bfl_3qX0v8…"], description="As it was given; it works once")
     code: str = Field(min_length=1, max_length=4096, examples=["4/0AVG7…"], pattern=STORABLE)
     state: str = Field(examples=["w1uQ…"])
-    iss: OptionalText = Field(None, description="Who answered, if the provider says so (RFC 9207)")
+    iss: str | None = Field(None, description="Who answered, if the provider says so (RFC 9207)")
 
     @property
     def reply(self) -> Reply:

@@ -452,8 +452,9 @@ class House:
     def arrive(
         self, email: str = EMAIL, *, role: Role = Role.MEMBER, wanted: Scopes | None = None
     ) -> Person:
-        """Open an account, sign in, and return the caller."""
+        """Open an account whose address is not proved, sign in, and return the caller."""
         self.register(email, PASSWORD, role=role)
+        self.change(email, email_verified=False)
         return self.caller(self.sign_in(email, PASSWORD, wanted, HERE))
 
     def come_by_provider(self, **said: object) -> Person:

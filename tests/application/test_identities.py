@@ -184,6 +184,7 @@ def test_an_unproved_claim_loses_everything_to_the_proven_owner(house: House) ->
         house.come_by_provider(**ELSEWHERE)
     assert len(house.sessions()) == 1
     assert f"{Action.ACCOUNT_HANDED_OVER} success" in house.done()
+    assert Topic.ACCOUNT_HANDED_OVER in {mail.subject for mail in house.delivered()}
 
 
 def test_an_impostors_second_factor_keeps_nobody_out(house: House) -> None:

@@ -481,7 +481,7 @@ def test_who_opened_an_account_with_the_address_meanwhile_cannot_keep_the_owner_
 ) -> None:
     owner = house.arrive()
     undo = moved(house, owner)
-    house.register(EMAIL, PASSWORD)
+    house.register(EMAIL, PASSWORD, origin=HERE)
     squatter = house.user()
     assert squatter is not None
     house.confirm_email(undo, HERE)

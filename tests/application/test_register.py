@@ -22,7 +22,9 @@ def test_an_account_is_stored_as_it_is_returned(house: House) -> None:
 
 
 def test_an_operator_can_open_an_account_for_an_administrator(house: House) -> None:
-    assert house.register(EMAIL, PASSWORD, role=Role.ADMIN).role is Role.ADMIN
+    user = house.register(EMAIL, PASSWORD, role=Role.ADMIN)
+    assert user.role is Role.ADMIN
+    assert user.email_verified  # an operator vouches for the address
 
 
 def test_the_password_is_hashed_in_its_composed_form(house: House) -> None:
