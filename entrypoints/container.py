@@ -52,6 +52,7 @@ from application import items as keeping
 from application.admission import SessionStarter, TokenIssuer
 from application.batch import RunBatch
 from application.codes import CodeProof, Codes, FactorRemoval
+from application.joining import Registrar
 from application.listing import ListItems
 from application.ports.identities import IdentityProvider
 from application.ports.mail import Postman
@@ -525,7 +526,7 @@ class Container(containers.DeclarativeContainer):
     )
     take_flow_to_link = providers.Singleton(flows.TakeFlowToLink, reading, clock, take_flow)
     registrar = providers.Singleton(
-        identities.Registrar,
+        Registrar,
         clock=clock,
         ids=ids,
         trusted=providers.Callable(_trusted, settings),

@@ -22,7 +22,6 @@ from application.identities import (
     LinkIdentity,
     ListIdentities,
     NoteUnproved,
-    Registrar,
     SignInByProvider,
     UnlinkIdentity,
 )
@@ -34,6 +33,7 @@ from application.items import (
     ReadItem,
     ReplaceItem,
 )
+from application.joining import Registrar
 from application.letting_in import RemoveUserSecondFactor
 from application.listing import ItemPage, ListItems
 from application.machine_keys import (
