@@ -43,7 +43,8 @@ class Load:
         with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
             script.write(self.script + _TELL)
             script.flush()
-            words = [wrk(), "-t1", f"-c{connections}", f"-d{seconds:g}s", "-s", script.name]
+            words = [wrk(), "-t1", f"-c{connections}", f"-d{seconds:g}s", "--timeout", "30s"]
+            words += ["-s", script.name]
             for name, value in self.headers.items():
                 words += ["-H", f"{name}: {value}"]
             with pinned_to(LOAD_CORE):
