@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from application.auditing import Auditor
+from application.leaving import remove_account
 from application.mailing import Mailroom, void_tokens
 from application.ports.security import CommonPasswords, PasswordHasher
 from application.ports.store import Reading, UnitOfWork, UnitsOfWork
@@ -216,9 +217,7 @@ class DeleteAccount:
             user = self.proof.still_holds(work, caller, user)
             if admins == {user.id}:
                 raise LastAdmin
-            work.changes.note_owner_gone(user.id, at=self.clock())
-            work.users.remove(user.id)
-            work.audit.erase(user.id)
+            remove_account(work, user.id, now=self.clock())
             anonymous = Origin(request_id=caller.origin.request_id)
             _note(work, self.auditor, Action.ACCOUNT_DELETED, user, anonymous)
             work.commit()

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from application.auditing import Auditor
+from application.leaving import remove_account
 from application.ports.accounts import UserFilter
 from application.ports.places import Place
 from application.ports.security import Cursors
@@ -111,9 +112,7 @@ class RemoveUser:
             _not_by_key(caller, id)
             if admins == {id}:
                 raise LastAdmin
-            work.changes.note_owner_gone(id, at=self.clock())
-            work.users.remove(id)
-            work.audit.erase(id)
+            remove_account(work, id, now=self.clock())
             _note(work, self.auditor, Action.USER_DELETED, caller, id)
             work.commit()
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from application.accounts import PasswordPolicy
 from application.auditing import Auditor
 from application.codes import FactorRemoval, in_force
+from application.leaving import remove_account
 from application.mailing import Mailroom, void_tokens
 from application.ports.mail import OneTimeMint
 from application.ports.security import PasswordHasher
@@ -228,9 +229,7 @@ class ConfirmEmail:
         squatter = work.users.by_email(token.address)
         if squatter is not None and squatter.id != user.id and not squatter.email_verified:
             # Opened with the address while it was not the account's, and never proved.
-            work.changes.note_owner_gone(squatter.id, at=now)
-            work.users.remove(squatter.id)
-            work.audit.erase(squatter.id)
+            remove_account(work, squatter.id, now=now)
             _note(work, self.auditor, Action.USER_DELETED, squatter, Origin())
         # Whoever moved the address knew the password: the way back in is a mail.
         restored = user.readdressed(token.address, now=now).without_password(now=now)

@@ -238,6 +238,11 @@ class InMemoryReplays(Replays):
     ) -> None:
         self._shelves.replays[user_id, attempt.key] = (attempt.fingerprint, result, expires_at)
 
+    def remove_naming(self, user_id: UserId) -> None:
+        replays = self._shelves.replays
+        for key in [key for key, kept in replays.items() if str(user_id) in str(kept[1])]:
+            del replays[key]
+
     def remove_expired(self, *, now: datetime, at_most: int) -> int:
         over = [key for key, kept in self._shelves.replays.items() if kept[2] <= now][:at_most]
         for key in over:

@@ -7,7 +7,7 @@ with the same key waits for it, and finds the result, or nothing if the first on
 from datetime import datetime
 
 from pydantic import TypeAdapter
-from sqlalchemy import bindparam, delete, select, tuple_, update
+from sqlalchemy import Text, bindparam, delete, select, tuple_, update
 
 from adapters.persistence.failures import waited_too_long
 from adapters.persistence.prepared import Prepared
@@ -38,6 +38,9 @@ _DELETE_ALL_OVER = Prepared(
             .limit(bindparam("at_most"))
         )
     )
+)
+_DELETE_NAMING = Prepared(
+    delete(_REPLAYS).where(_REPLAYS.c.result.contains(bindparam("name", type_=Text)))
 )
 _KINDS: dict[str, TypeAdapter[object]] = {
     kind.__name__: TypeAdapter(kind) for kind in (SeenItem, Grantee, BatchDone)
@@ -86,6 +89,9 @@ class SqlReplays(Replays):
         self._sql.change(
             _KEEP, this_one | {"result": f"{kind} {written}", "expires_at": expires_at}
         )
+
+    def remove_naming(self, user_id: UserId) -> None:
+        self._sql.change(_DELETE_NAMING, {"name": str(user_id)})
 
     def remove_expired(self, *, now: datetime, at_most: int) -> int:
         return self._sql.change(_DELETE_ALL_OVER, {"now": now, "at_most": at_most})

@@ -148,5 +148,8 @@ class Replays(Protocol):
     ) -> None:
         """Keep the result of an attempt whose key is held."""
 
+    def remove_naming(self, user_id: UserId) -> None:
+        """Forget every result that names a user, whosever it is; it looks through all of them."""
+
     def remove_expired(self, *, now: datetime, at_most: int) -> int:
         """Forget results that are over; return how many there were."""

@@ -110,3 +110,22 @@ def test_results_that_are_over_can_be_removed(store: Store) -> None:
             work.commit()
     assert counts == [0, 1, 1, 0]
     assert find(store) is None
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        SEEN,
+        Grantee(Grant(item_id=ITEM, user_id=ANNA, role=GrantRole.VIEWER, created_at=NOW), "Anna"),
+        BatchDone((Outcome(created=False, seen=None), Outcome(created=False, seen=SEEN))),
+    ],
+    ids=["item", "grant", "batch"],
+)
+def test_whatever_names_a_user_can_be_removed_from_everybodys(store: Store, result: object) -> None:
+    keep(store, result, user=BERT)
+    keep(store, Grantee(GRANT, "Bert"))
+    with store.unit_of_work() as work:
+        work.replays.remove_naming(ANNA)
+        work.commit()
+    assert find(store, user=BERT) is None
+    assert find(store) == Grantee(GRANT, "Bert")
