@@ -3,7 +3,18 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Subquery,
+    bindparam,
+    delete,
+    insert,
+    or_,
+    select,
+    union,
+    update,
+)
 
 from adapters.persistence.prepared import Prepared
 from adapters.persistence.statements import Statements
@@ -19,11 +30,11 @@ _LOCKED_HEAD = Prepared(select(_HEAD.c.number, _HEAD.c.mac).with_for_update())
 _MOVE_HEAD = Prepared(update(_HEAD))
 _INSERT = Prepared(insert(_ENTRIES))
 _INSERT_PERSONAL = Prepared(insert(_PERSONAL))
-_WITH_PERSONAL = select(
-    _ENTRIES, _PERSONAL.c.salt, _PERSONAL.c.address, _PERSONAL.c.user_agent, _PERSONAL.c.email
-).join_from(_ENTRIES, _PERSONAL, _ENTRIES.c.number == _PERSONAL.c.number, isouter=True)
+_PERSONS = (_PERSONAL.c.salt, _PERSONAL.c.address, _PERSONAL.c.user_agent, _PERSONAL.c.email)
 _FOLLOWING = Prepared(
-    _WITH_PERSONAL.where(_ENTRIES.c.number > bindparam("number"))
+    select(_ENTRIES, *_PERSONS)
+    .join_from(_ENTRIES, _PERSONAL, _ENTRIES.c.number == _PERSONAL.c.number, isouter=True)
+    .where(_ENTRIES.c.number > bindparam("number"))
     .order_by(_ENTRIES.c.number)
     .limit(bindparam("limit"))
 )
@@ -82,27 +93,8 @@ class SqlAuditTrail(AuditTrail):
         self._sql.change(_MOVE_HEAD, {"number": entry.number, "mac": entry.mac})
 
     def matching(self, wanted: AuditFilter, *, before: int | None, limit: int) -> Sequence[Entry]:
-        query = _WITH_PERSONAL.order_by(_ENTRIES.c.number.desc()).limit(limit)
-        if wanted.concerning is not None:
-            query = query.where(
-                or_(
-                    _ENTRIES.c.actor_id == wanted.concerning,
-                    _ENTRIES.c.target_id == str(wanted.concerning),
-                )
-            )
-        if wanted.actor_id is not None:
-            query = query.where(_ENTRIES.c.actor_id == wanted.actor_id)
-        if wanted.action is not None:
-            query = query.where(_ENTRIES.c.action == wanted.action)
-        if wanted.target_id is not None:
-            query = query.where(_ENTRIES.c.target_id == wanted.target_id)
-        if wanted.since is not None:
-            query = query.where(_ENTRIES.c.at >= wanted.since)
-        if wanted.until is not None:
-            query = query.where(_ENTRIES.c.at < wanted.until)
-        if before is not None:
-            query = query.where(_ENTRIES.c.number < before)
-        return [_entry(row) for row in self._sql.all(query)]
+        newest = _newest(_conditions(wanted, before), wanted.concerning, limit)
+        return [_entry(row) for row in self._sql.all(_with_personal(newest).limit(limit))]
 
     def following(self, number: int, *, limit: int) -> Sequence[Entry]:
         rows = self._sql.all(_FOLLOWING, {"number": number, "limit": limit})
@@ -110,6 +102,49 @@ class SqlAuditTrail(AuditTrail):
 
     def erase(self, user_id: UserId) -> None:
         self._sql.change(_ERASE, {"user_id": user_id, "target_id": str(user_id)})
+
+
+def _with_personal(entries: Subquery) -> Select[Any]:
+    """Return entries as they are, newest first, each with what of it is personal."""
+    return (
+        select(entries, *_PERSONS)
+        .join_from(entries, _PERSONAL, entries.c.number == _PERSONAL.c.number, isouter=True)
+        .order_by(entries.c.number.desc())
+    )
+
+
+def _conditions(wanted: AuditFilter, before: int | None) -> list[ColumnElement[bool]]:
+    """Return what holds for all that is wanted, but for whom it concerns."""
+    entry, conditions = _ENTRIES.c, list[ColumnElement[bool]]()
+    if wanted.actor_id is not None:
+        conditions.append(entry.actor_id == wanted.actor_id)
+    if wanted.action is not None:
+        conditions.append(entry.action == wanted.action)
+    if wanted.target_id is not None:
+        conditions.append(entry.target_id == wanted.target_id)
+    if wanted.since is not None:
+        conditions.append(entry.at >= wanted.since)
+    if wanted.until is not None:
+        conditions.append(entry.at < wanted.until)
+    if before is not None:
+        conditions.append(entry.number < before)
+    return conditions
+
+
+def _newest(
+    conditions: Sequence[ColumnElement[bool]], concerning: UserId | None, limit: int
+) -> Subquery:
+    """Return the newest of these entries; for a user, the newest by them, and those about them.
+
+    Each of both comes out of its index in order. With one condition for the two, SQLite would
+    sort all that was ever written of the user for each page.
+    """
+    entry = _ENTRIES.c
+    newest = select(_ENTRIES).where(*conditions).order_by(entry.number.desc()).limit(limit)
+    if concerning is None:
+        return newest.subquery()
+    by, about = entry.actor_id == concerning, entry.target_id == str(concerning)
+    return union(*(select(newest.where(each).subquery()) for each in (by, about))).subquery()
 
 
 def _entry(row: Any) -> Entry:

@@ -15,9 +15,10 @@ from sqlalchemy import event, insert
 from adapters.persistence.database import Database
 from adapters.persistence.driver import Driver
 from adapters.persistence.item_rows import terms_of, values_of
-from adapters.persistence.tables import GrantRow, ItemRow, ItemTermRow, table
+from adapters.persistence.tables import AuditEntryRow, GrantRow, ItemRow, ItemTermRow, table
 from adapters.persistence.unit_of_work import SqlStore
 from application.ports.places import Place
+from application.ports.records import AuditFilter
 from domain.access import Role, UserId
 from domain.item import Item, ItemId
 from domain.listing import ItemQuery, Sort, SortKey, Whose
@@ -28,8 +29,9 @@ OWNERS = USERS[:5]
 ITEMS = 2500
 BULK = "- " * 900
 """Without a word in it, but the table is then worth an index."""
-LISTED = {"items", "item_terms", "grants", "changes"}
+LISTED = {"items", "item_terms", "grants", "changes", "audit_entries"}
 LIMIT = 21
+ENTRIES = 5000
 FILTERS: dict[str, dict[str, Any]] = {
     "all": {},
     "common tag": {"tags": ("common",)},
@@ -222,6 +224,60 @@ def test_no_list_of_changes_or_grants_reads_or_sorts_a_collection(full: Database
         see.grants.of_item(ItemId(uuid(100)), after=None, limit=LIMIT)
     assert len(asked) == 4
     assert [wrongs(each, full) for each in asked] == [[]] * 4
+
+
+@pytest.fixture
+def busy(database: Database) -> Database:
+    """A database whose audit trail tells much of a few users: what they did, and what was done."""
+    entries = [an_entry(number) for number in range(1, 1 + ENTRIES)]
+    with database.transaction() as connection:
+        connection.execute(insert(table(AuditEntryRow)), entries)
+        connection.exec_driver_sql("ANALYZE")
+        connection.commit()
+    return database
+
+
+def an_entry(number: int) -> dict[str, Any]:
+    user = USERS[number // 2 % len(USERS)]
+    return {
+        "number": number,
+        "id": uuid(number),
+        "at": NOW + timedelta(seconds=number),
+        "action": "item.created",
+        "result": "success",
+        "actor_id": user if number % 2 else None,
+        "target_type": "user",
+        "target_id": None if number % 2 else str(user),
+        "request_id": None,
+        "personal_digest": b"0" * 32,
+        "mac": b"0" * 32,
+    }
+
+
+@pytest.mark.parametrize("before", [None, ENTRIES // 2])
+def test_a_page_of_what_concerns_one_user_sorts_two_pages_at_most(
+    busy: Database, before: int | None
+) -> None:
+    """One by the user and one about them: not all that was ever written of the user."""
+    store = SqlStore(busy)
+    with heard(busy) as asked, store.reading() as see:
+        see.audit.matching(AuditFilter(concerning=USERS[0]), before=before, limit=LIMIT)
+    (one,) = asked
+    if busy.is_sqlite:
+        sorts = [step for step in one.plan if "ORDER BY" in step]
+        assert not [step for step in one.plan if "SCAN audit_e" in step or "MULTI" in step]
+        assert len(sorts) <= 1
+        return
+    kinds, filters, sorted_rows = zip(*(seen(node) for node in nodes(one.plan)), strict=True)
+    assert "BitmapOr" not in kinds
+    assert "_id" not in "".join(filters)
+    assert max(sorted_rows) <= 2 * LIMIT
+
+
+def seen(node: dict[str, Any]) -> tuple[str, str, int]:
+    """Return what a node of PostgreSQL's does, what it leaves out, and how much it sorts."""
+    kind = node["Node Type"]
+    return kind, node.get("Filter", ""), node["Plan Rows"] if "Sort" in kind else 0
 
 
 def test_a_plan_that_reads_or_sorts_a_collection_is_seen(full: Database) -> None:
