@@ -25,7 +25,7 @@ from domain.user import User
 T = TypeVar("T")
 
 AT_ONCE = 50
-"""Entries in one page: of the largest items, some megabytes."""
+"""Entries in one page at most: of the largest items, some megabytes."""
 
 
 class Part(StrEnum):
@@ -80,10 +80,14 @@ class BeginExport:
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """Entries of a part, and behind what the next ones are; None at the end."""
+    """Entries of a part, where each of them stands, and whether there may be more.
+
+    A part that is never long comes at once, and its entries stand nowhere.
+    """
 
     entries: Sequence[Any]
-    behind: Any = None
+    place: Callable[[Any], Any] | None = None
+    has_more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,23 +103,28 @@ class ReadPart:
     live: LiveSessions
     mailroom: Mailroom
 
-    def __call__(self, caller: Person, part: Part, behind: Any = None) -> Excerpt:
-        """Raises TokenRevoked once the session is over."""
+    def __call__(
+        self, caller: Person, part: Part, behind: Any = None, at_most: int = AT_ONCE
+    ) -> Excerpt:
+        """Return what stands behind the place of an entry, or from the beginning on.
+
+        Raises TokenRevoked once the session is over.
+        """
         with self.reading() as see:
             standing = see.sessions.standing(caller.session_id)
             if standing is None or not standing.is_alive(
                 now=self.clock(), lifetimes=self.live.lifetimes
             ):
                 raise TokenRevoked
-            return self._readers[part](see, caller, behind)
+            return self._readers[part](see, caller, behind, at_most)
 
     @property
-    def _readers(self) -> Mapping[Part, Callable[[Repositories, Person, Any], Excerpt]]:
+    def _readers(self) -> Mapping[Part, Callable[[Repositories, Person, Any, int], Excerpt]]:
         return {
-            Part.SESSIONS: lambda see, who, _: Excerpt(self.live.of_user(see, who.user_id)),
-            Part.KEYS: lambda see, who, _: Excerpt(see.machine_keys.of_user(who.user_id)),
-            Part.IDENTITIES: lambda see, who, _: Excerpt(see.identities.of_user(who.user_id)),
-            Part.LINKS: lambda see, who, _: Excerpt(see.one_time_tokens.of_user(who.user_id)),
+            Part.SESSIONS: lambda see, who, *_: Excerpt(self.live.of_user(see, who.user_id)),
+            Part.KEYS: lambda see, who, *_: Excerpt(see.machine_keys.of_user(who.user_id)),
+            Part.IDENTITIES: lambda see, who, *_: Excerpt(see.identities.of_user(who.user_id)),
+            Part.LINKS: lambda see, who, *_: Excerpt(see.one_time_tokens.of_user(who.user_id)),
             Part.MAILS: self._mails,
             Part.ITEMS: _items,
             Part.GRANTS_GIVEN: _grants_given,
@@ -123,33 +132,33 @@ class ReadPart:
             Part.ACTIVITY: _activity,
         }
 
-    def _mails(self, see: Repositories, who: Person, behind: Any) -> Excerpt:
-        found = see.outbox.of_user(who.user_id, after=behind, limit=AT_ONCE)
+    def _mails(self, see: Repositories, who: Person, behind: Any, at_most: int) -> Excerpt:
+        found = see.outbox.of_user(who.user_id, after=behind, limit=at_most)
         letters = [WaitingLetter(each, self.mailroom.address_if_known(each)) for each in found]
-        return _page(letters, lambda waiting: waiting.letter.id)
+        return _page(letters, at_most, lambda waiting: waiting.letter.id)
 
 
-def _items(see: Repositories, who: Person, behind: Any) -> Excerpt:
+def _items(see: Repositories, who: Person, behind: Any, at_most: int) -> Excerpt:
     wanted = ItemQuery(viewer_id=who.user_id, whose=Whose.OWNED, sort=Sort.OLDEST)
-    found = see.items.matching(wanted, after=behind, limit=AT_ONCE)
-    return _page(found, lambda seen: Place(seen.item.created_at, seen.item.id))
+    found = see.items.matching(wanted, after=behind, limit=at_most)
+    return _page(found, at_most, lambda seen: Place(seen.item.created_at, seen.item.id))
 
 
-def _grants_given(see: Repositories, who: Person, behind: Any) -> Excerpt:
-    found = see.grants.given_by(who.user_id, after=behind, limit=AT_ONCE)
-    return _page(found, lambda grantee: (grantee.grant.item_id, grantee.grant.user_id))
+def _grants_given(see: Repositories, who: Person, behind: Any, at_most: int) -> Excerpt:
+    found = see.grants.given_by(who.user_id, after=behind, limit=at_most)
+    return _page(found, at_most, lambda grantee: (grantee.grant.item_id, grantee.grant.user_id))
 
 
-def _grants_received(see: Repositories, who: Person, behind: Any) -> Excerpt:
-    found = see.grants.received_by(who.user_id, after=behind, limit=AT_ONCE)
-    return _page(found, lambda grant: grant.item_id)
+def _grants_received(see: Repositories, who: Person, behind: Any, at_most: int) -> Excerpt:
+    found = see.grants.received_by(who.user_id, after=behind, limit=at_most)
+    return _page(found, at_most, lambda grant: grant.item_id)
 
 
-def _activity(see: Repositories, who: Person, behind: Any) -> Excerpt:
+def _activity(see: Repositories, who: Person, behind: Any, at_most: int) -> Excerpt:
     own = AuditFilter(concerning=who.user_id)
-    found = see.audit.matching(own, before=behind, limit=AT_ONCE)
-    return _page([as_told_to(who, entry) for entry in found], lambda entry: entry.number)
+    found = see.audit.matching(own, before=behind, limit=at_most)
+    return _page([as_told_to(who, entry) for entry in found], at_most, lambda entry: entry.number)
 
 
-def _page(found: Sequence[T], place: Callable[[T], object]) -> Excerpt:
-    return Excerpt(found, place(found[-1]) if len(found) == AT_ONCE else None)
+def _page(found: Sequence[T], at_most: int, place: Callable[[T], object]) -> Excerpt:
+    return Excerpt(found, place, has_more=len(found) == at_most)

@@ -1,6 +1,6 @@
 """/v1/users/me/export: all that is held about oneself, in one document that is never whole here."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Annotated, Any, Self
 from uuid import UUID
 
@@ -8,21 +8,22 @@ from fastapi import Request
 from pydantic import BaseModel
 from starlette.responses import StreamingResponse
 
-from application.exporting import Export, Part
+from application.exporting import Excerpt, Export, Part
 from application.mailing import WaitingLetter
 from application.ports.items import Grantee
 from domain.access import Scope
-from domain.errors import BasaltError
 from domain.sharing import GrantRole
 from entrypoints.http.answers import personal
 from entrypoints.http.audit import EntryAnswer
 from entrypoints.http.dependencies import PersonsCall, in_person
 from entrypoints.http.errors import MethodNotAllowed
 from entrypoints.http.examples import ITEM_ID, MOMENT, USER_ID, example
+from entrypoints.http.excerpts import Pages
 from entrypoints.http.exchange import exchange_of
 from entrypoints.http.fields import Answer, Time
 from entrypoints.http.identities import IdentityAnswer
 from entrypoints.http.items import ItemAnswer, item_answer
+from entrypoints.http.long_answers import LongAnswer
 from entrypoints.http.machine_keys import KeyAnswer
 from entrypoints.http.route import strict_router
 from entrypoints.http.second_factor import SecondFactorAnswer
@@ -162,50 +163,41 @@ async def export_account(request: Request, call: Reader) -> StreamingResponse:
     one. Secrets are not in it, nor what is made from the rest: search words, change feeds, kept
     answers to repeated requests, counters of attempts.
 
-    It is read page by page while it is sent, so what changes meanwhile may be in it or not. It ends
-    early, without its last brace, when the session ends. At most ten an hour for each user.
+    It is read page by page while it is sent, so what changes meanwhile may be in it or not. When
+    the session ends it breaks off: the transfer is incomplete, and the last brace is missing. At
+    most ten an hour for each user.
     """
     if exchange_of(request).method == "HEAD":
         raise MethodNotAllowed(["GET"])
     export = await call.change(lambda use: use.begin_export)
-    return StreamingResponse(
+    return LongAnswer(
         _document(call, export),
         media_type="application/json",
         headers={"Content-Disposition": f'attachment; filename="{FILE_NAME}"'},
     )
 
 
-async def _document(call: PersonsCall, export: Export) -> AsyncIterator[str]:
+async def _document(call: PersonsCall, export: Export) -> AsyncIterator[bytes]:
     head = _Head(
         exported_at=export.at,
         user=UserAnswer.model_validate(export.user),
         second_factor=SecondFactorAnswer.model_validate(export.second_factor),
     )
-    yield head.model_dump_json().removesuffix("}")
-    try:
-        for part, answer_of in _ANSWERS.items():
-            yield f',"{part}":['
-            async for page in _pages(call, part, answer_of):
-                yield page
-            yield "]"
-    except BasaltError:
-        return  # what was begun cannot be answered with an error; the last brace is missing
-    yield "}"
+    yield head.model_dump_json().removesuffix("}").encode()
+    for part in _ANSWERS:
+        yield f',"{part}":['.encode()
+        pages = _pages(call, part)
+        while not pages.are_over:
+            yield await pages.next()  # nothing else holds it while the client takes its time
+        yield b"]"
+    yield b"}"
 
 
-async def _pages(
-    call: PersonsCall, part: Part, answer_of: Callable[[Any, PersonsCall], BaseModel]
-) -> AsyncIterator[str]:
-    behind, between = None, ""
-    while True:
-        excerpt = await call.run(lambda use: use.read_part, part, behind)
-        entries = [answer_of(each, call).model_dump_json() for each in excerpt.entries]
-        if entries:
-            yield between + ",".join(entries)
-            between = ","
-        behind = excerpt.behind
-        if behind is None:
-            return
+def _pages(call: PersonsCall, part: Part) -> Pages:
+    def read(behind: Any, at_most: int) -> Awaitable[Excerpt]:
+        return call.run(lambda use: use.read_part, part, behind, at_most)
+
+    return Pages(read, lambda entry: _ANSWERS[part](entry, call).model_dump_json())
 
 
 _ANSWERS: Mapping[Part, Callable[[Any, PersonsCall], BaseModel]] = {
