@@ -32,6 +32,8 @@ class Part(StrEnum):
     """What is held about a user besides the account itself, each part a list."""
 
     SESSIONS = "sessions"
+    WAITING_SIGN_INS = "waiting_sign_ins"
+    """What has still to be finished with a second factor."""
     KEYS = "keys"
     IDENTITIES = "identities"
     LINKS = "links"
@@ -122,6 +124,9 @@ class ReadPart:
     def _readers(self) -> Mapping[Part, Callable[[Repositories, Person, Any, int], Excerpt]]:
         return {
             Part.SESSIONS: lambda see, who, *_: Excerpt(self.live.of_user(see, who.user_id)),
+            Part.WAITING_SIGN_INS: lambda see, who, *_: Excerpt(
+                see.challenges.of_user(who.user_id)
+            ),
             Part.KEYS: lambda see, who, *_: Excerpt(see.machine_keys.of_user(who.user_id)),
             Part.IDENTITIES: lambda see, who, *_: Excerpt(see.identities.of_user(who.user_id)),
             Part.LINKS: lambda see, who, *_: Excerpt(see.one_time_tokens.of_user(who.user_id)),

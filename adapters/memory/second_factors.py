@@ -65,6 +65,10 @@ class InMemoryChallenges(Challenges):
     def get(self, digest: bytes) -> Challenge | None:
         return self._shelves.challenges.get(digest)
 
+    def of_user(self, user_id: UserId) -> Sequence[Challenge]:
+        found = [each for each in self._shelves.challenges.values() if each.user_id == user_id]
+        return sorted(found, key=lambda each: (each.begun_at, each.digest))
+
     def add(self, challenge: Challenge) -> None:
         if challenge.user_id not in self._shelves.users:
             raise TokenRevoked

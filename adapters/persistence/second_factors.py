@@ -36,6 +36,11 @@ _DELETE_ALL_CODES = Prepared(delete(_CODES))
 
 _CHALLENGES = table(ChallengeRow)
 _CHALLENGE = Prepared(select(_CHALLENGES).where(_CHALLENGES.c.digest == bindparam("digest")))
+_CHALLENGES_OF = Prepared(
+    select(_CHALLENGES)
+    .where(_CHALLENGES.c.user_id == bindparam("user_id"))
+    .order_by(_CHALLENGES.c.begun_at, _CHALLENGES.c.digest)
+)
 _INSERT_CHALLENGE = Prepared(insert(_CHALLENGES))
 _GUESSED = Prepared(update(_CHALLENGES).where(_CHALLENGES.c.digest == bindparam("key")))
 _DELETE_CHALLENGE = Prepared(delete(_CHALLENGES).where(_CHALLENGES.c.digest == bindparam("digest")))
@@ -106,16 +111,10 @@ class SqlChallenges(Challenges):
 
     def get(self, digest: bytes) -> Challenge | None:
         row = self._sql.one(_CHALLENGE, {"digest": digest})
-        if row is None:
-            return None
-        return Challenge(
-            digest=row.digest,
-            user_id=row.user_id,
-            scopes=scopes_named(row.scope.split()),
-            account_at=row.account_at,
-            guesses=row.guesses,
-            begun_at=row.begun_at,
-        )
+        return None if row is None else _challenge(row)
+
+    def of_user(self, user_id: UserId) -> Sequence[Challenge]:
+        return [_challenge(row) for row in self._sql.all(_CHALLENGES_OF, {"user_id": user_id})]
 
     def add(self, challenge: Challenge) -> None:
         values = asdict(challenge)
@@ -149,4 +148,15 @@ def _made(row: Any) -> SecondFactor:
         confirmed_at=row.confirmed_at,
         spent_step=row.spent_step,
         proved_address=row.proved_address,
+    )
+
+
+def _challenge(row: Any) -> Challenge:
+    return Challenge(
+        digest=row.digest,
+        user_id=row.user_id,
+        scopes=scopes_named(row.scope.split()),
+        account_at=row.account_at,
+        guesses=row.guesses,
+        begun_at=row.begun_at,
     )

@@ -49,6 +49,9 @@ class Challenges(Protocol):
     def get(self, digest: bytes) -> Challenge | None:
         """Return the challenge of this digest."""
 
+    def of_user(self, user_id: UserId) -> Sequence[Challenge]:
+        """Return a user's challenges, the oldest first."""
+
     def add(self, challenge: Challenge) -> None:
         """Add a challenge. Raises TokenRevoked without a user."""
 

@@ -11,7 +11,8 @@ from starlette.responses import StreamingResponse
 from application.exporting import Excerpt, Export, Part
 from application.mailing import WaitingLetter
 from application.ports.items import Grantee
-from domain.access import Scope
+from domain.access import Scope, names_of
+from domain.second_factor import Challenge
 from domain.sharing import GrantRole
 from entrypoints.http.answers import personal
 from entrypoints.http.audit import EntryAnswer
@@ -73,6 +74,25 @@ class ReceivedGrantAnswer(Answer):
     created_at: Time
 
 
+class WaitingSignInAnswer(Answer):
+    """A sign-in that waits for a second factor, for what it would be good, and since when."""
+
+    model_config = example(scopes=["account:read", "items:read"], guesses=0, begun_at=MOMENT)
+
+    scopes: list[str]
+    guesses: int
+    begun_at: Time
+
+    @classmethod
+    def of(cls, challenge: Challenge) -> Self:
+        """Return a waiting sign-in without what would finish it."""
+        return cls(
+            scopes=list(names_of(challenge.scopes)),
+            guesses=challenge.guesses,
+            begun_at=challenge.begun_at,
+        )
+
+
 class LinkAnswer(Answer):
     """What a link in a mail is good for, and until when."""
 
@@ -117,6 +137,7 @@ class ExportAnswer(Answer):
         user=_example_of(UserAnswer),
         second_factor=_example_of(SecondFactorAnswer),
         sessions=[_example_of(SessionAnswer)],
+        waiting_sign_ins=[_example_of(WaitingSignInAnswer)],
         keys=[_example_of(KeyAnswer)],
         identities=[_example_of(IdentityAnswer)],
         links=[_example_of(LinkAnswer)],
@@ -131,6 +152,7 @@ class ExportAnswer(Answer):
     user: UserAnswer
     second_factor: SecondFactorAnswer
     sessions: list[SessionAnswer]
+    waiting_sign_ins: list[WaitingSignInAnswer]
     keys: list[KeyAnswer]
     identities: list[IdentityAnswer]
     links: list[LinkAnswer]
@@ -158,10 +180,11 @@ class _Head(Answer):
 async def export_account(request: Request, call: Reader) -> StreamingResponse:
     """Get everything that is held about oneself as one JSON document.
 
-    The account, its second factor, sessions, keys, identities, waiting mails and links; one's
-    items, with whom they are shared, and what is shared with one; and what the audit trail says of
-    one. Secrets are not in it, nor what is made from the rest: search words, change feeds, kept
-    answers to repeated requests, counters of attempts.
+    The account, its second factor, sessions, sign-ins that wait for a code, keys, identities,
+    waiting mails and links; one's items, with whom they are shared, and what is shared with one;
+    and what the audit trail says of one. Secrets are not in it, nor what is made from the rest:
+    search words, change feeds, kept answers to repeated requests, counters of attempts; nor a
+    recovery that was asked for just now, before anybody has looked up whose address that is.
 
     It is read page by page while it is sent, so what changes meanwhile may be in it or not. When
     the session ends it breaks off: the transfer is incomplete, and the last brace is missing. At
@@ -202,6 +225,7 @@ def _pages(call: PersonsCall, part: Part) -> Pages:
 
 _ANSWERS: Mapping[Part, Callable[[Any, PersonsCall], BaseModel]] = {
     Part.SESSIONS: lambda live, call: SessionAnswer.of(live, call.caller),
+    Part.WAITING_SIGN_INS: lambda challenge, _: WaitingSignInAnswer.of(challenge),
     Part.KEYS: lambda key, _: KeyAnswer.of(key),
     Part.IDENTITIES: lambda identity, _: IdentityAnswer.of(identity),
     Part.LINKS: lambda token, _: LinkAnswer.model_validate(token),

@@ -213,6 +213,17 @@ def test_all_challenges_of_a_user_go_at_once(store: Store, anna: User, bert: Use
     assert kept == [None, None, theirs]
 
 
+def test_a_users_challenges_are_listed_oldest_first(store: Store, bert: UserId) -> None:
+    first, second = a_challenge(digest=b"b"), a_challenge(digest=b"a", begun_at=LATER)
+    with store.unit_of_work() as work:
+        for each in (second, first, a_challenge(digest=b"theirs", user_id=bert)):
+            work.challenges.add(each)
+        work.commit()
+    with store.reading() as see:
+        assert see.challenges.of_user(ANNA) == [first, second]
+        assert see.challenges.of_user(UserId(uuid(99))) == []
+
+
 def test_all_of_it_goes_with_the_user(store: Store, bert: UserId) -> None:
     put(store, IN_FORCE, a_second_factor(user_id=bert), codes=[b"one"])
     with store.unit_of_work() as work:

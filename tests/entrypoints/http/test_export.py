@@ -22,7 +22,7 @@ from domain.item import DESCRIPTION_MAX, Item, ItemDraft, ItemId
 from entrypoints.http import excerpts
 from entrypoints.http.export import ExportAnswer
 from tests.entrypoints.http.api import EVERY_DATABASE, Api, Person, Start, told
-from tests.entrypoints.http.authenticator import protect
+from tests.entrypoints.http.authenticator import challenge, protect
 
 EXPORT = "/v1/users/me/export"
 MIB = 1024 * 1024
@@ -63,6 +63,9 @@ async def test_everything_is_in_it_and_nobody_elses(api: Api, ada: Person, bob: 
     await ada.http.post("/v1/users/me/keys", json={"name": "nightly", "scopes": ["items:read"]})
     await ada.http.post("/v1/users/me/email-verification")
     await protect(api, ada)
+    await protect(api, bob)
+    await challenge(api, ada.email, scope="items:read account:read")
+    await challenge(api, bob.email, scope="account:read")
     found = await exported(ada)
     assert list(found) == ["exported_at", "user", "second_factor", *Part]
     assert found["user"] == (await ada.http.get("/v1/users/me")).json()
@@ -78,6 +81,8 @@ async def test_everything_is_in_it_and_nobody_elses(api: Api, ada: Person, bob: 
     )
     assert (received["item_id"], received["role"]) == (theirs["id"], "viewer")
     assert {link["topic"] for link in found["links"]} == {"verification"}
+    (waiting,) = found["waiting_sign_ins"]
+    assert waiting["scopes"] == ["account:read", "items:read"]
     activity = (await ada.http.get("/v1/users/me/activity?limit=100")).json()["data"]
     assert found["activity"] == activity
     assert activity[0]["action"] == "account.exported"
