@@ -76,7 +76,10 @@ def _sections(measured: Measured) -> Iterator[str]:
     yield "\n### What it costs to run\n"
     first = costs["first_answer_seconds"]
     yield f"- First answer {first:.2f} s after `basalt serve`, in an empty folder."
-    yield f"- {costs['idle_worker_mib']:.0f} MiB for an idle worker."
+    yield (
+        f"- {costs['idle_worker_mib']:.0f} MiB for an idle worker, "
+        f"{costs['idle_worker_after_hashing_mib']:.0f} once it has hashed passwords."
+    )
     for workers, got in costs["workers"].items():
         yield (
             f"- {workers} worker{'s' * (workers != '1')} on PostgreSQL, {costs['cores']} cores for "
