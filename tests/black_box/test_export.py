@@ -11,15 +11,18 @@ pytestmark = pytest.mark.black_box
 
 EXPORT = "/v1/users/me/export"
 LARGE = {"op": "create", "item": {"title": "Lamp oil", "description": "x" * 10_000}}
-SLOW = (socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+SLOW = (socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
 """A client that leaves most of an answer with the server until it reads it."""
+
+FAST = (socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * 2**20)
+"""And that takes all of it at once then."""
 
 
 def rich(server: Server) -> Tokens:
     """Open an account with more than a connection holds: some megabytes."""
     tokens = sign_up(server)
     with server.client(tokens.access) as client:
-        for _ in range(5):
+        for _ in range(7):
             made = client.post("/v1/items/batch", json={"operations": [LARGE] * 95})
             assert made.status_code == httpx.codes.OK, made.text
     return tokens
@@ -42,6 +45,7 @@ def test_an_export_whose_session_ends_is_an_incomplete_transfer(
         next(pieces)
         with server.client(tokens.access) as elsewhere:
             assert elsewhere.post("/v1/auth/logout").status_code == httpx.codes.NO_CONTENT
+        answer.extensions["network_stream"].get_extra_info("socket").setsockopt(*FAST)
         with pytest.raises(httpx.RemoteProtocolError, match="incomplete"):
             for _ in pieces:
                 pass
