@@ -13,8 +13,17 @@ from adapters.identity.exchanges import OK, Exchanges
 from application.ports.identities import Reply, Visit
 from domain.errors import InvalidIdentity
 
-_REFUSALS = frozenset({"invalid_grant", "invalid_request", "bad_verification_code"})
-"""What is said of a code that is wrong, used or over: the browser's doing. All else is ours."""
+_CODE_REFUSED = ("invalid_grant", "bad_verification_code")
+"""What is said of a code that is wrong, used or over: the browser's doing."""
+
+_CLIENT_REFUSED = (
+    "invalid_request", "invalid_client", "unauthorized_client", "unsupported_grant_type",
+    "invalid_scope", "incorrect_client_credentials", "redirect_uri_mismatch",
+)  # fmt: skip
+"""What is said of us: the operator's doing, or ours. The last two are GitHub's words."""
+
+_BROKEN = 500
+"""A status from which on nothing else counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +67,13 @@ async def exchanged(
     _, headers, form = ClientAuth(id, secret, method).prepare("POST", endpoint, {}, form)
     said = await way.post(endpoint, form, headers)
     tokens = said.json
-    if not isinstance(tokens, dict):
+    if not isinstance(tokens, dict) or said.status >= _BROKEN:
         raise way.failed(f"no tokens, status {said.status}")
-    if tokens.get("error") in _REFUSALS:
+    error = tokens.get("error")
+    if error in _CODE_REFUSED:  # a tuple: what is said may be a list
         raise InvalidIdentity
+    if error in _CLIENT_REFUSED:
+        raise way.failed(f"refused: {error}")
     if said.status != OK or "error" in tokens:
         raise way.failed(f"no tokens, status {said.status}")
     return tokens

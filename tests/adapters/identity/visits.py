@@ -13,7 +13,7 @@ from adapters.identity.network import Reach
 from adapters.identity.oidc import OidcProvider
 from application.ports.identities import Handshake, IdentityProvider, Reply, Visit
 from domain.identity import ProvenIdentity, ProviderName
-from tests.provider import CLIENT_ID, CLIENT_SECRET, PlayedProvider, returned
+from tests.provider import CLIENT_ID, CLIENT_SECRET, Answer, PlayedProvider, returned
 
 MOMENT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 """When all of it happens."""
@@ -49,6 +49,8 @@ class Stage:
         )
     )
     headers: list[httpx.Headers] = field(default_factory=list)
+    instead: dict[str, Answer] = field(default_factory=dict)
+    """Paths with another answer than the provider's."""
 
     def way(self) -> Exchanges:
         transport = httpx.MockTransport(self._answer)
@@ -75,7 +77,8 @@ class Stage:
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         self.headers.append(request.headers)
-        answer = self.played.answer(
+        path = request.url.path
+        answer = self.instead.get(path) or self.played.answer(
             request.method,
             request.url.raw_path.decode(),
             dict(request.headers),
