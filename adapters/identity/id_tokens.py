@@ -8,14 +8,14 @@ import hmac
 import json
 import math
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from joserfc import jws
 from joserfc.errors import JoseError, UnsupportedAlgorithmError
 
-from adapters.identity.key_sets import Key
+from adapters.identity.key_sets import KeySet
 from application.ports.surroundings import Clock
 from domain.errors import InvalidIdentity
 
@@ -32,7 +32,7 @@ LEEWAY = 60.0
 OLDEST = 600.0
 """Seconds since when a token may have been issued: it comes right away."""
 
-_TRIED_AT_MOST = 8
+_TRIED_AT_MOST = 32
 """Keys that a token without a key's name is tried with."""
 
 Claims = Mapping[str, Any]
@@ -80,9 +80,9 @@ class UnreadIdToken:
             raise InvalidIdentity
         return cls(text, algorithm, key_id)
 
-    def claims(self, keys: Sequence[Key]) -> Claims:
-        """Return what was signed with one of these keys. Raises InvalidIdentity."""
-        for key in keys[:_TRIED_AT_MOST]:
+    def claims(self, keys: KeySet) -> Claims | None:
+        """Return what was signed with one of these keys, if it was."""
+        for key in keys.suitable(self.algorithm, self.key_id)[:_TRIED_AT_MOST]:
             try:
                 signed = jws.deserialize_compact(self.text, key, registry=_OURS)
                 found = json.loads(signed.payload or b"")
@@ -90,7 +90,7 @@ class UnreadIdToken:
                 continue
             if isinstance(found, dict):
                 return found
-        raise InvalidIdentity
+        return None
 
 
 @dataclass(frozen=True, slots=True)

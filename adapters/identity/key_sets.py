@@ -1,24 +1,18 @@
-"""A provider's keys: fetched when they are needed, kept for a while, and followed when they change.
+"""A provider's keys, as it lists them (RFC 7517).
 
 Keys that cannot be read, or are not for signatures, are passed over: a set may hold keys of kinds
 that are not known yet (RFC 7517 §5).
 """
 
-import time
 from base64 import urlsafe_b64decode
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, JWKRegistry, OKPKey, RSAKey
 
 Key = RSAKey | ECKey | OKPKey
-
-KEPT_FOR = 3600.0
-"""Seconds after which the set is fetched anew."""
-
-FOLLOWED_EVERY = 10.0
-"""Seconds between two fetches that unknown keys may cause (CVE-2026-48524)."""
 
 KEYS_MAX = 100
 RSA_BITS_MIN = 2048
@@ -28,42 +22,28 @@ _KINDS = {
 }  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class KeySet:
-    """The public keys of one provider, as far as they are of use."""
+    """The public keys of one provider at one time, as far as they are of use."""
 
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._monotonic = monotonic
-        self._keys: Sequence[tuple[Mapping[str, Any], Key]] = ()
-        self._fetched: float | None = None
-        self._followed: float | None = None
+    keys: Sequence[tuple[Mapping[str, Any], Key]]
 
-    async def suitable(
-        self, algorithm: str, id: str | None, fetch: Callable[[], Awaitable[Any]]
-    ) -> Sequence[Key]:
-        """Return the keys that may have signed so, fetching the set if it may have changed."""
-        now = self._monotonic()
-        if self._fetched is None or now - self._fetched >= KEPT_FOR:
-            await self._renew(fetch)
-        found = self._matching(algorithm, id)
-        if not found and (self._followed is None or now - self._followed >= FOLLOWED_EVERY):
-            self._followed = now
-            await self._renew(fetch)
-            found = self._matching(algorithm, id)
-        return found
+    @classmethod
+    def read(cls, listed: Sequence[Any]) -> "KeySet":
+        """Return the keys that are of use."""
+        return cls(
+            [
+                (parts, key)
+                for parts in listed[:KEYS_MAX]
+                if isinstance(parts, dict) and (key := _read(parts)) is not None
+            ]
+        )
 
-    async def _renew(self, fetch: Callable[[], Awaitable[Any]]) -> None:
-        found = await fetch()
-        self._keys = [
-            (parts, key)
-            for parts in found[:KEYS_MAX]
-            if isinstance(parts, dict) and (key := _read(parts)) is not None
-        ]
-        self._fetched = self._monotonic()
-
-    def _matching(self, algorithm: str, id: str | None) -> Sequence[Key]:
+    def suitable(self, algorithm: str, id: str | None) -> Sequence[Key]:
+        """Return the keys that may have signed so."""
         return [
             key
-            for parts, key in self._keys
+            for parts, key in self.keys
             if parts["kty"] == _KINDS[algorithm[:2]]
             and parts.get("alg", algorithm) == algorithm
             and (id is None or parts.get("kid") == id)

@@ -1,6 +1,5 @@
 """Any provider that speaks OpenID Connect, found by its issuer (Core 1.0, Discovery 1.0)."""
 
-import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,13 +9,11 @@ from adapters.identity.exchanges import Exchanges
 from adapters.identity.grants import Client, access_token_of, exchanged, grant_url
 from adapters.identity.id_tokens import Claims, IdTokenRules, UnreadIdToken
 from adapters.identity.key_sets import KeySet
+from adapters.identity.remembered import Remembered
 from application.ports.identities import IdentityProvider, Reply, Visit
 from application.ports.surroundings import Clock
 from domain.errors import InvalidIdentity
 from domain.identity import ProvenIdentity, ProviderName
-
-KNOWN_FOR = 3600.0
-"""Seconds for which what a provider says of itself is remembered."""
 
 _DISCOVERY = "/.well-known/openid-configuration"
 
@@ -51,10 +48,8 @@ class OidcProvider(IdentityProvider):
         self._client = client
         self._way = way
         self._rules = IdTokenRules(issuer, client.id, clock)
-        self._keys = KeySet(monotonic)
-        self._monotonic = monotonic
-        self._discovering = asyncio.Lock()
-        self._known: tuple[float, _Metadata] | None = None
+        self._metadata = Remembered(self._discovered, monotonic)
+        self._keys = Remembered(self._listed_keys, monotonic)
 
     @property
     def issuer(self) -> str:
@@ -62,7 +57,7 @@ class OidcProvider(IdentityProvider):
 
     async def authorization_url(self, visit: Visit) -> str:
         async with self._way.exchange():
-            known = await self._metadata()
+            known = await self._metadata.now()
             endpoint = known.authorization_endpoint
             return grant_url(endpoint, self._client, visit, nonce=visit.handshake.nonce)
 
@@ -70,13 +65,13 @@ class OidcProvider(IdentityProvider):
         if reply.issuer not in (None, self._issuer):
             raise InvalidIdentity  # another provider's answer (RFC 9700 §4.4)
         async with self._way.exchange():
-            known = await self._metadata()
+            known = await self._metadata.now()
             if known.names_itself and reply.issuer is None:
                 raise InvalidIdentity
             endpoint, method = known.token_endpoint, self._auth_method(known)
             tokens = await exchanged(self._way, endpoint, self._client, method, reply, visit)
             access_token = access_token_of(tokens)
-            claims = await self._claims(known, tokens, visit, access_token)
+            claims = await self._claims(tokens, visit, access_token)
             if "email" not in claims and known.userinfo_endpoint and access_token:
                 claims = await self._told(known.userinfo_endpoint, access_token, claims)
         return ProvenIdentity(
@@ -92,13 +87,15 @@ class OidcProvider(IdentityProvider):
         await self._way.close()
 
     async def _claims(
-        self, known: _Metadata, tokens: Mapping[str, Any], visit: Visit, access_token: str | None
+        self, tokens: Mapping[str, Any], visit: Visit, access_token: str | None
     ) -> Claims:
         token = UnreadIdToken.of(tokens.get("id_token"))
-        keys = await self._keys.suitable(
-            token.algorithm, token.key_id, lambda: self._key_list(known.jwks_uri)
-        )
+        keys = await self._keys.now()
         claims = token.claims(keys)
+        if claims is None:
+            claims = token.claims(await self._keys.since(keys))
+        if claims is None:
+            raise InvalidIdentity
         self._rules.check(
             claims,
             algorithm=token.algorithm,
@@ -114,20 +111,13 @@ class OidcProvider(IdentityProvider):
             raise InvalidIdentity  # Core 1.0 §5.3.2
         return {**claims, **more}
 
-    async def _key_list(self, uri: str) -> Any:
-        found = await self._way.needed(uri)
+    async def _listed_keys(self) -> KeySet:
+        known = await self._metadata.now()
+        found = await self._way.needed(known.jwks_uri)
         keys = found.get("keys") if isinstance(found, dict) else None
         if not isinstance(keys, list):
             raise self._way.failed("no keys")
-        return keys
-
-    async def _metadata(self) -> _Metadata:
-        """Return what the provider says of itself, from not too long ago."""
-        async with self._discovering:  # for all who wait, it is asked once
-            now = self._monotonic()
-            if self._known is None or now - self._known[0] >= KNOWN_FOR:
-                self._known = (now, await self._discovered())
-            return self._known[1]
+        return KeySet.read(keys)
 
     async def _discovered(self) -> _Metadata:
         found = await self._way.needed(self._issuer.rstrip("/") + _DISCOVERY)

@@ -111,6 +111,49 @@ async def test_a_rotated_key_is_followed_at_once_but_not_again_and_again(stage: 
     assert stage.played.asked.count("/jwks") == 3
 
 
+def without_name(claims: Any, header: Any, key: ECKey) -> str:
+    return signed(claims, {"alg": header["alg"]}, key)
+
+
+@pytest.mark.parametrize("forge", [signed, without_name], ids=["kid", "no kid"])
+async def test_all_who_come_after_a_rotation_wait_for_the_new_keys(
+    stage: Stage, forge: Any
+) -> None:
+    provider = stage.oidc()
+    await stage.come_back(provider)
+    stage.played.rotate()
+    stage.played.forge = forge
+    await asyncio.gather(*(stage.come_back(provider) for _ in range(8)))
+    assert stage.played.asked.count("/jwks") == 2
+
+
+async def test_a_new_key_under_an_old_name_is_followed(stage: Stage) -> None:
+    provider, old = stage.oidc(), stage.played.key
+    await stage.come_back(provider)
+    stage.played.key = ECKey.generate_key("P-256", {"kid": str(old.kid)})
+    await stage.come_back(provider)
+    assert stage.played.asked.count("/jwks") == 2
+
+
+async def test_where_keys_cannot_be_fetched_nobody_is_refused_for_it(stage: Stage) -> None:
+    provider = stage.oidc()
+    await stage.come_back(provider)
+    stage.played.rotate()
+    stage.played.mischief = {"/jwks": "broken"}
+    for _ in range(2):
+        with pytest.raises(ProviderUnavailable):
+            await stage.come_back(provider)
+    stage.played.mischief = {}
+    await stage.come_back(provider)
+
+
+async def test_a_token_without_a_name_is_tried_with_many_keys(stage: Stage) -> None:
+    others = [ECKey.generate_key("P-256") for _ in range(30)]
+    stage.played.extra_keys = [other.as_dict(private=False) for other in others]
+    stage.played.forge = without_name
+    await stage.come_back(stage.oidc())
+
+
 async def test_a_removed_key_is_forgotten_after_an_hour(stage: Stage) -> None:
     provider, old = stage.oidc(), stage.played.key
     await stage.come_back(provider)

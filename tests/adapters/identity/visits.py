@@ -1,5 +1,6 @@
 """Visits to a provider that is played within the test."""
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -53,8 +54,11 @@ class Stage:
     """Paths with another answer than the provider's."""
 
     def way(self) -> Exchanges:
-        transport = httpx.MockTransport(self._answer)
-        return Exchanges("played", Reach(), transport=transport)
+        async def answer(request: httpx.Request) -> httpx.Response:
+            await asyncio.sleep(0)  # others go on meanwhile
+            return self._answer(request)
+
+        return Exchanges("played", Reach(), transport=httpx.MockTransport(answer))
 
     def client(self, secret: str | None = CLIENT_SECRET, **changes: Any) -> Client:
         return Client(id=CLIENT_ID, secret=secret, scopes=("openid", "email"), **changes)

@@ -1,0 +1,58 @@
+"""What a provider said and what serves until it is asked anew: its metadata, its keys."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
+
+KNOWN_FOR = 3600.0
+"""Seconds after which it is asked anew."""
+
+FOLLOWED_EVERY = 10.0
+"""Seconds between two questions that strangers may cause (CVE-2026-48524)."""
+
+Said = TypeVar("Said")
+
+
+class Remembered(Generic[Said]):
+    """Something that a provider says, asked for once for all who wait for it."""
+
+    def __init__(self, ask: Callable[[], Awaitable[Said]], monotonic: Callable[[], float]) -> None:
+        self._ask = ask
+        self._monotonic = monotonic
+        self._asking = asyncio.Lock()
+        self._said: Said | None = None
+        self._due = 0.0
+        self._followed: float | None = None
+
+    async def now(self) -> Said:
+        """Return what was said not too long ago. Raises whatever asking raises."""
+        said = self._in_time()
+        if said is None:
+            async with self._asking:
+                said = self._in_time() or await self._renewed()
+        return said
+
+    async def since(self, seen: Said) -> Said:
+        """Return what is said now, where this is no longer true; at most every ten seconds.
+
+        Who comes while it is asked waits for it. Only an answer counts as one: while there is none,
+        this raises whatever asking raises.
+        """
+        async with self._asking:
+            said = self._said
+            if said is not None and (said is not seen or not self._may_follow()):
+                return said
+            said = await self._renewed()
+            self._followed = self._monotonic()
+            return said
+
+    async def _renewed(self) -> Said:
+        self._said = said = await self._ask()
+        self._due = self._monotonic() + KNOWN_FOR
+        return said
+
+    def _in_time(self) -> Said | None:
+        return self._said if self._monotonic() < self._due else None
+
+    def _may_follow(self) -> bool:
+        return self._followed is None or self._monotonic() - self._followed >= FOLLOWED_EVERY
