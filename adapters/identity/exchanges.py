@@ -21,6 +21,9 @@ ANSWER_MAX = 1_048_576
 AT_ONCE = 32
 """Exchanges with one provider at one time: a slow one takes no more room than this."""
 
+FAILURES = (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError, OverflowError)
+"""What goes wrong with a provider that is broken or not there; a TimeoutError is among them."""
+
 OK = 200
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "basalt"}
 
@@ -69,7 +72,7 @@ class Exchanges:
                 yield
         except TimeoutError:
             raise self.failed("too slow") from None
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError, OverflowError) as failure:
+        except FAILURES as failure:
             raise self.failed(type(failure).__name__) from failure
         finally:
             self._under_way -= 1

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from joserfc.jwk import ECKey
 
-from adapters.identity import exchanges
+from adapters.identity import exchanges, remembered
 from adapters.identity.network import Reach
 from application.ports.identities import Reply
 from domain.errors import InvalidIdentity, ProviderUnavailable
@@ -163,6 +163,42 @@ async def test_a_removed_key_is_forgotten_after_an_hour(stage: Stage) -> None:
     stage.ticks.now += 3600
     with pytest.raises(InvalidIdentity):
         await stage.come_back(provider)
+
+
+@pytest.mark.parametrize("path", [DISCOVERY, "/jwks"])
+async def test_what_a_provider_said_serves_for_a_day_while_it_says_nothing_new(
+    stage: Stage, path: str
+) -> None:
+    provider = stage.oidc()
+    await stage.come_back(provider)
+    stage.played.mischief = {path: "broken"}
+    stage.ticks.now += 3600
+    for _ in range(3):
+        await stage.come_back(provider)
+    assert stage.played.asked.count(path) == 2
+    stage.ticks.now += 10
+    await stage.come_back(provider)
+    assert stage.played.asked.count(path) == 3
+    stage.ticks.now += 86_400 - 3610
+    with pytest.raises(ProviderUnavailable):
+        await stage.come_back(provider)
+    stage.played.mischief = {}
+    await stage.come_back(provider)
+
+
+async def test_a_provider_that_says_nothing_new_keeps_nobody_waiting(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remembered, "TRIED_FOR", 0.05)
+    provider = stage.oidc()
+    await stage.come_back(provider)
+    stage.ticks.now += 3600
+    stage.silent = {DISCOVERY}
+    trying = asyncio.create_task(provider.authorization_url(stage.visit))
+    await asyncio.sleep(0)
+    await provider.authorization_url(stage.visit)
+    assert not trying.done()
+    await trying
 
 
 async def test_keys_that_cannot_be_read_are_passed_over(stage: Stage) -> None:

@@ -50,12 +50,14 @@ class Stage:
         )
     )
     headers: list[httpx.Headers] = field(default_factory=list)
+    silent: set[str] = field(default_factory=set)
+    """Paths at which it never answers."""
     instead: dict[str, Answer] = field(default_factory=dict)
     """Paths with another answer than the provider's."""
 
     def way(self) -> Exchanges:
         async def answer(request: httpx.Request) -> httpx.Response:
-            await asyncio.sleep(0)  # others go on meanwhile
+            await asyncio.sleep(3600 if request.url.path in self.silent else 0)
             return self._answer(request)
 
         return Exchanges("played", Reach(), transport=httpx.MockTransport(answer))
