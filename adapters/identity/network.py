@@ -2,13 +2,15 @@
 
 import asyncio
 import re
-import socket
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, ip_network
 
 import httpx
 
-Address = IPv4Address | IPv6Address
+from adapters.identity.names import Address, Names
+
+RESOLVED_WITHIN = 2.0
+"""Seconds for finding a name's addresses."""
 
 _NAT64 = ip_network("64:ff9b::/96")
 
@@ -50,6 +52,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
 
     def __init__(self, reach: Reach, *, connections: int) -> None:
         self._reach = reach
+        self._names = Names()
         self._inner = httpx.AsyncHTTPTransport(
             verify=httpx.create_ssl_context(),
             trust_env=False,
@@ -61,7 +64,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         host = request.url.host
         request.extensions = {**request.extensions, "sni_hostname": host}
         failure = httpx.ConnectError("no address that may be asked")
-        for address in await self._addresses(host, request.url.port or 443):
+        for address in await self._addresses(host):
             request.url = request.url.copy_with(host=str(address))
             try:
                 return await self._inner.handle_async_request(request)
@@ -69,11 +72,10 @@ class GuardedTransport(httpx.AsyncBaseTransport):
                 failure = refused
         raise failure
 
-    async def _addresses(self, host: str, port: int) -> list[Address]:
-        loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        addresses = [ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
-        return [address for address in addresses if self._reach.allows(address)]
+    async def _addresses(self, host: str) -> list[Address]:
+        async with asyncio.timeout(RESOLVED_WITHIN):
+            found = await self._names.addresses(host)
+        return [address for address in found if self._reach.allows(address)]
 
     async def aclose(self) -> None:
         """Close what is open."""

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import ssl
+import threading
 from collections.abc import AsyncIterator
 from ipaddress import ip_address
 from typing import Any
@@ -10,9 +11,12 @@ from typing import Any
 import httpx
 import pytest
 
+from adapters.identity import network
 from adapters.identity.exchanges import Exchanges
+from adapters.identity.names import ASKED_AT_ONCE, Names
 from adapters.identity.network import GuardedTransport, Reach
 from domain.errors import ProviderUnavailable
+from tests.adapters.identity.visits import Ticks
 
 EVERYWHERE = Reach(loopback=True, private=True)
 PUBLIC = ["93.184.215.14", "2606:2800:21f:cb07::1", "::ffff:93.184.215.14", "64:ff9b::5db8:d70e"]
@@ -81,13 +85,16 @@ async def heard() -> AsyncIterator[tuple[int, list[bytes]]]:
         yield server.sockets[0].getsockname()[1], begun
 
 
-def resolving(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
-    """Let every name have these addresses."""
+def resolving(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> list[str]:
+    """Let every name have these addresses; return the names that are asked for."""
+    asked: list[str] = []
 
-    async def getaddrinfo(host: str, port: int, **_: Any) -> list[Any]:
-        return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", (each, port)) for each in addresses]
+    def getaddrinfo(host: str, *_: Any, **__: Any) -> list[Any]:
+        asked.append(host)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", (each, 0)) for each in addresses]
 
-    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    return asked
 
 
 async def ask(reach: Reach, url: str) -> httpx.Response:
@@ -131,6 +138,45 @@ async def test_another_address_is_tried_where_one_does_not_answer(
 ) -> None:
     resolving(monkeypatch, "127.0.0.2", "127.0.0.1")
     await ask(EVERYWHERE, f"http://localhost:{heard[0]}/x")
+
+
+async def test_a_name_is_asked_for_once_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, ticks = resolving(monkeypatch, "192.0.2.1"), Ticks()
+    names = Names(ticks)
+    await asyncio.gather(*(names.addresses("login.example.net") for _ in range(5)))
+    ticks.now += 59
+    assert await names.addresses("login.example.net") == [ip_address("192.0.2.1")]
+    assert asked == ["login.example.net"]
+    ticks.now += 1
+    await names.addresses("login.example.net")
+    assert len(asked) == 2
+    assert await names.addresses("192.0.2.7") == [ip_address("192.0.2.7")]
+
+
+async def test_names_that_resolve_slowly_are_nobody_elses_trouble(
+    heard: tuple[int, list[bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over, really = threading.Event(), socket.getaddrinfo
+
+    def getaddrinfo(host: str, *rest: Any, **more: Any) -> Any:
+        if host.endswith(".slow.example"):
+            over.wait(10)
+        return really("127.0.0.1", *rest, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(network, "RESOLVED_WITHIN", 0.2)
+    async with httpx.AsyncClient(transport=GuardedTransport(EVERYWHERE, connections=99)) as slow:
+        urls = [f"https://{place % 16}.slow.example/" for place in range(64)]
+        waiting = [asyncio.create_task(slow.get(url)) for url in urls]
+        await asyncio.sleep(0.01)
+        async with asyncio.timeout(1):
+            await ask(EVERYWHERE, f"http://localhost:{heard[0]}/x")
+            outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+    own = [each for each in threading.enumerate() if each.name.endswith(".slow.example")]
+    over.set()
+    assert all(isinstance(each, OSError) for each in outcomes)
+    assert len(own) == ASKED_AT_ONCE
+    assert all(each.daemon for each in own)
 
 
 @pytest.mark.parametrize(
