@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
+import httpcore
 import httpx
 
-from adapters.identity.network import GuardedTransport, Reach
+from adapters.identity.connections import GuardedTransport, TooMuch
+from adapters.identity.network import Reach
 from domain.errors import ProviderUnavailable
 
 PATIENCE = 5.0
@@ -18,10 +20,14 @@ PATIENCE = 5.0
 
 CONNECT_WITHIN = 2.0
 ANSWER_MAX = 1_048_576
+PIECES_MAX = 4096
 AT_ONCE = 32
 """Exchanges with one provider at one time: a slow one takes no more room than this."""
 
-FAILURES = (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError, OverflowError)
+FAILURES = (
+    httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, httpx.HTTPError,
+    httpx.InvalidURL, OSError, ValueError, OverflowError,
+)  # fmt: skip
 """What goes wrong with a provider that is broken or not there; a TimeoutError is among them."""
 
 OK = 200
@@ -116,11 +122,12 @@ class Exchanges:
         async with asked as answer:
             if answer.headers.get("content-encoding", "identity") != "identity":
                 raise self.failed("an encoding that was not asked for")
-            body = bytearray()
-            async for chunk in answer.aiter_raw():
-                body += chunk
-                if len(body) > ANSWER_MAX:
-                    raise self.failed("too much")
+            body, pieces = bytearray(), 0
+            async for piece in answer.aiter_raw():
+                body += piece
+                pieces += 1
+                if len(body) > ANSWER_MAX or pieces > PIECES_MAX:
+                    raise TooMuch
         return Said(answer.status_code, _json(bytes(body)))
 
     async def close(self) -> None:

@@ -1,16 +1,12 @@
-"""Which addresses an identity provider may have, seen to at the moment of connecting."""
+"""Which addresses an identity provider may have."""
 
-import asyncio
 import re
 from dataclasses import dataclass
 from ipaddress import IPv4Address, ip_network
 
 import httpx
 
-from adapters.identity.names import Address, Names
-
-RESOLVED_WITHIN = 2.0
-"""Seconds for finding a name's addresses."""
+from adapters.identity.names import Address
 
 _NAT64 = ip_network("64:ff9b::/96")
 
@@ -40,46 +36,6 @@ class Reach:
             return False
         is_here = self.loopback and url.host in {"localhost", "127.0.0.1", "::1"}
         return url.scheme == "https" or (url.scheme == "http" and is_here)
-
-
-class GuardedTransport(httpx.AsyncBaseTransport):
-    """Resolves a host itself, and connects to an address that may be asked and to no other.
-
-    So a name cannot mean one address when it is checked and another one afterwards. The
-    certificate is still the name's. Connections are not kept: the pool would share them between
-    names that have one address.
-    """
-
-    def __init__(self, reach: Reach, *, connections: int) -> None:
-        self._reach = reach
-        self._names = Names()
-        self._inner = httpx.AsyncHTTPTransport(
-            verify=httpx.create_ssl_context(),
-            trust_env=False,
-            limits=httpx.Limits(max_connections=connections, max_keepalive_connections=0),
-        )
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request. Raises httpx.ConnectError where nothing may be asked."""
-        host = request.url.host
-        request.extensions = {**request.extensions, "sni_hostname": host}
-        failure = httpx.ConnectError("no address that may be asked")
-        for address in await self._addresses(host):
-            request.url = request.url.copy_with(host=str(address))
-            try:
-                return await self._inner.handle_async_request(request)
-            except httpx.ConnectError as refused:
-                failure = refused
-        raise failure
-
-    async def _addresses(self, host: str) -> list[Address]:
-        async with asyncio.timeout(RESOLVED_WITHIN):
-            found = await self._names.addresses(host)
-        return [address for address in found if self._reach.allows(address)]
-
-    async def aclose(self) -> None:
-        """Close what is open."""
-        await self._inner.aclose()
 
 
 def _meant(address: Address) -> Address:

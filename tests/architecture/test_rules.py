@@ -29,7 +29,7 @@ CLEAN: Mapping[str, tuple[str, ...]] = {
     "application.ports": ("typing", "domain.item"),
     "application.items": ("application.ports", "domain.item"),
     "adapters.clock": ("application.ports",),
-    "adapters.identity.oidc": ("authlib", "httpx", "joserfc", "application.ports"),
+    "adapters.identity.oidc": ("authlib", "httpcore", "httpx", "joserfc", "application.ports"),
     "adapters.memory.items": ("application.ports", "domain.item"),
     "adapters.persistence.items": ("alembic", "psycopg", "sqlalchemy", "sqlmodel"),
     "adapters.security.passwords": ("argon2", "cryptography", "joserfc", "application.ports"),

@@ -4,17 +4,21 @@ import asyncio
 import socket
 import ssl
 import threading
+import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from ipaddress import ip_address
 from typing import Any
 
+import h11
+import httpcore
 import httpx
 import pytest
 
-from adapters.identity import network
+from adapters.identity.connections import GuardedTransport
 from adapters.identity.exchanges import Exchanges
 from adapters.identity.names import ASKED_AT_ONCE, Names
-from adapters.identity.network import GuardedTransport, Reach
+from adapters.identity.network import Reach
 from domain.errors import ProviderUnavailable
 from tests.adapters.identity.visits import Ticks
 
@@ -117,7 +121,7 @@ async def test_the_certificate_is_asked_for_by_name(
 ) -> None:
     port, begun = heard
     resolving(monkeypatch, "127.0.0.1")
-    with pytest.raises((httpx.HTTPError, ssl.SSLError)):
+    with pytest.raises((httpcore.ConnectError, ssl.SSLError)):
         await ask(EVERYWHERE, f"https://login.example.net:{port}/x")
     assert b"login.example.net" in begun[0]  # in the clear, as TLS begins
 
@@ -128,7 +132,7 @@ async def test_a_name_with_no_address_to_be_asked_is_not_connected_to(
 ) -> None:
     port, begun = heard
     resolving(monkeypatch, *addresses)
-    with pytest.raises(httpx.ConnectError):
+    with pytest.raises(httpcore.ConnectError):
         await ask(Reach(), f"https://login.example.net:{port}/x")
     assert begun == []
 
@@ -164,8 +168,8 @@ async def test_names_that_resolve_slowly_are_nobody_elses_trouble(
         return really("127.0.0.1", *rest, **more)
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-    monkeypatch.setattr(network, "RESOLVED_WITHIN", 0.2)
-    async with httpx.AsyncClient(transport=GuardedTransport(EVERYWHERE, connections=99)) as slow:
+    transport = GuardedTransport(EVERYWHERE, connections=99)
+    async with httpx.AsyncClient(transport=transport, timeout=0.2) as slow:
         urls = [f"https://{place % 16}.slow.example/" for place in range(64)]
         waiting = [asyncio.create_task(slow.get(url)) for url in urls]
         await asyncio.sleep(0.01)
@@ -177,6 +181,75 @@ async def test_names_that_resolve_slowly_are_nobody_elses_trouble(
     assert all(isinstance(each, OSError) for each in outcomes)
     assert len(own) == ASKED_AT_ONCE
     assert all(each.daemon for each in own)
+
+
+async def test_an_address_that_never_answers_leaves_time_for_the_next(
+    heard: tuple[int, list[bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really = httpcore.AnyIOBackend.connect_tcp
+
+    async def connect_tcp(self: Any, host: str, *rest: Any) -> Any:
+        if host == "127.0.0.2":
+            await asyncio.sleep(3600)
+        return await really(self, host, *rest)
+
+    monkeypatch.setattr(httpcore.AnyIOBackend, "connect_tcp", connect_tcp)
+    resolving(monkeypatch, "127.0.0.2", "127.0.0.1")
+    async with asyncio.timeout(1):
+        await ask(EVERYWHERE, f"http://localhost:{heard[0]}/x")
+
+
+def answering(begin: bytes, piece: bytes) -> Any:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(begin)
+        with suppress(OSError):
+            while True:
+                writer.write(piece * 1000)
+                await writer.drain()
+        writer.close()
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("begin", "piece"),
+    [
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
+        (b"", b"HTTP/1.1 100 \r\n\r\n"),
+        (b"HTTP/1.1 200 OK\r\n", b"a: b\r\n"),
+        (b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 999),
+    ],
+    ids=["chunks", "1xx", "headers", "body"],
+)
+async def test_an_answer_without_end_is_soon_too_much_and_leaves_others_their_turns(
+    begin: bytes, piece: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began, really = time.thread_time(), h11.Connection.next_event
+    in_turns = [0]
+
+    def next_event(self: h11.Connection) -> Any:
+        in_turns[-1] += 1
+        return really(self)
+
+    async def others() -> None:
+        while True:
+            await asyncio.sleep(0)
+            in_turns.append(0)
+
+    monkeypatch.setattr(h11.Connection, "next_event", next_event)
+    server = await asyncio.start_server(answering(begin, piece), "127.0.0.1", 0)
+    going_on = asyncio.create_task(others())
+    way = Exchanges("played", EVERYWHERE)
+    async with server:
+        with pytest.raises(ProviderUnavailable) as caught:
+            async with way.exchange():
+                await way.get(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/x")
+        going_on.cancel()
+        await way.close()
+    assert caught.value.cause == "provider played: TooMuch"
+    assert max(in_turns) < 200
+    assert time.thread_time() - began < 1
 
 
 @pytest.mark.parametrize(
