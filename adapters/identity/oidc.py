@@ -17,6 +17,9 @@ from domain.identity import ProvenIdentity, ProviderName
 
 _DISCOVERY = "/.well-known/openid-configuration"
 
+_ADDRESS = ("email", "email_verified")
+"""What is taken from one place, or one address would be proved by what is said of another."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Metadata:
@@ -72,7 +75,8 @@ class OidcProvider(IdentityProvider):
             tokens = await exchanged(self._way, endpoint, self._client, method, reply, visit)
             access_token = access_token_of(tokens)
             claims = await self._claims(tokens, visit, access_token)
-            if "email" not in claims and known.userinfo_endpoint and access_token:
+            says_enough = all(claims.get(name) is not None for name in _ADDRESS)
+            if not says_enough and known.userinfo_endpoint and access_token:
                 claims = await self._told(known.userinfo_endpoint, access_token, claims)
         return ProvenIdentity(
             provider=self._name,
@@ -109,7 +113,8 @@ class OidcProvider(IdentityProvider):
         more = await self._way.needed(endpoint, access_token)
         if not isinstance(more, dict) or more.get("sub") != claims["sub"]:
             raise InvalidIdentity  # Core 1.0 §5.3.2
-        return {**claims, **more}
+        source = claims if more.get("email") is None else more
+        return {**claims, **more, **{name: source.get(name) for name in _ADDRESS}}
 
     async def _listed_keys(self) -> KeySet:
         known = await self._metadata.now()

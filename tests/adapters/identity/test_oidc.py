@@ -227,6 +227,30 @@ async def test_what_the_id_token_does_not_tell_is_asked_for(stage: Stage) -> Non
     assert (proven.email, proven.email_verified) == ("ada@example.com", True)
 
 
+OTHER = "other@example.com"
+
+
+@pytest.mark.parametrize(
+    ("token", "userinfo", "known"),
+    [
+        ({"email": None}, {"email": OTHER, "email_verified": None}, (OTHER, False)),
+        ({"email": None}, {"email": OTHER, "email_verified": True}, (OTHER, True)),
+        ({"email_verified": None}, {"email": OTHER, "email_verified": True}, (OTHER, True)),
+        ({"email_verified": None}, {"email_verified": True, "email": None}, (ADA["email"], False)),
+        ({"email_verified": False}, {"email_verified": True}, (ADA["email"], False)),
+        ({}, {"email": OTHER, "email_verified": False}, (ADA["email"], True)),
+    ],
+)
+async def test_an_address_and_whether_it_is_proved_are_from_one_place(
+    stage: Stage, token: Any, userinfo: Any, known: tuple[str, bool]
+) -> None:
+    stage.played.forge = lambda claims, header, key: signed(claims | token, header, key)
+    stage.played.metadata = {"userinfo": userinfo}
+    proven = await stage.come_back(stage.oidc())
+    assert (proven.email, proven.email_verified) == known
+    assert proven.name == ADA["name"]
+
+
 async def test_userinfo_of_somebody_else_is_refused(stage: Stage) -> None:
     stage.played.told_in_token = False
     stage.played.metadata = {"userinfo": {"sub": "5678"}}
