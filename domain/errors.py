@@ -179,10 +179,17 @@ class SecondFactorRequired(NotAuthenticated):
 
 
 class InvalidIdentity(NotAuthenticated):
-    """What a provider says proves nothing here, or opens no account; which of them is not said."""
+    """What a provider says proves nothing here, or opens no account; which of them is not said.
+
+    `cause` is a name for the operator's log, and told to nobody else.
+    """
 
     code = "INVALID_IDENTITY"
     message = "The provider's answer does not prove who you are. Begin anew."
+
+    def __init__(self, cause: str | None = None) -> None:
+        super().__init__()
+        self.cause = cause
 
 
 class NoAddress(InvalidIdentity):

@@ -13,7 +13,7 @@ import httpx
 
 from adapters.identity.connections import GuardedTransport, TooMuch
 from adapters.identity.network import Reach
-from domain.errors import ProviderUnavailable
+from domain.errors import InvalidIdentity, ProviderUnavailable
 
 PATIENCE = 5.0
 """Seconds for all that one sign-in asks of a provider."""
@@ -45,8 +45,8 @@ class Said:
 class Exchanges:
     """The way to one provider. Whatever goes wrong on it is ProviderUnavailable, and soon.
 
-    The cause is for the operator's log: it names the provider and the kind of failure, and
-    repeats nothing that was sent or received.
+    The cause, also that of an InvalidIdentity, is for the operator's log: it names the provider
+    and the kind of failure, and repeats nothing that was sent or received.
     """
 
     def __init__(
@@ -80,6 +80,8 @@ class Exchanges:
             raise self.failed("too slow") from None
         except FAILURES as failure:
             raise self.failed(type(failure).__name__) from failure
+        except InvalidIdentity as refusal:
+            raise InvalidIdentity(f"provider {self._name}: {refusal.cause}") from None
         finally:
             self._under_way -= 1
 

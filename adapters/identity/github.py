@@ -35,9 +35,9 @@ class GitHubProvider(IdentityProvider):
         return grant_url(f"{self._login}/authorize", self._client, visit)
 
     async def identify(self, reply: Reply, visit: Visit) -> ProvenIdentity:
-        if reply.issuer not in (None, self._issuer, self._login):
-            raise InvalidIdentity  # another provider's answer (RFC 9700 §4.4)
         async with self._way.exchange():
+            if reply.issuer not in (None, self._issuer, self._login):
+                raise InvalidIdentity("iss of the answer")  # another provider's (RFC 9700 §4.4)
             endpoint, method = f"{self._login}/access_token", "client_secret_post"
             tokens = await exchanged(self._way, endpoint, self._client, method, reply, visit)
             access_token = access_token_of(tokens)

@@ -71,7 +71,7 @@ async def exchanged(
         raise way.failed(f"no tokens, status {said.status}")
     error = tokens.get("error")
     if error in _CODE_REFUSED:  # a tuple: what is said may be a list
-        raise InvalidIdentity
+        raise InvalidIdentity(f"refused: {error}")
     if error in _CLIENT_REFUSED:
         raise way.failed(f"refused: {error}")
     if said.status != OK or "error" in tokens:

@@ -68,7 +68,7 @@ class UnreadIdToken:
     def of(cls, text: object) -> "UnreadIdToken":
         """Return the token. Raises InvalidIdentity for what is none, or signed as none may be."""
         if not isinstance(text, str) or len(text) > TOKEN_MAX or text.count(".") != 2:  # noqa: PLR2004  # three parts
-            raise InvalidIdentity
+            raise InvalidIdentity("no ID token")
         header = _header(text.partition(".")[0])
         algorithm, key_id = header.get("alg"), header.get("kid")
         if (
@@ -77,7 +77,7 @@ class UnreadIdToken:
             or not isinstance(key_id, str | None)
             or not header.keys().isdisjoint({"crit", "b64"})
         ):
-            raise InvalidIdentity
+            raise InvalidIdentity("header of the ID token")
         return cls(text, algorithm, key_id)
 
     def claims(self, keys: KeySet) -> Claims | None:
@@ -106,17 +106,18 @@ class IdTokenRules:
     ) -> None:
         """Raise InvalidIdentity unless it is about somebody, for us, now, and of this flow."""
         given = claims.get("nonce")
-        is_good = (
-            claims.get("iss") == self.issuer
-            and _is_text(claims.get("sub"))
-            and self._is_for_us(claims)
-            and self._is_of_now(claims)
-            and _is_text(given)
-            and hmac.compare_digest(str(given).encode(errors="replace"), nonce.encode())
-            and _fits(claims.get("at_hash"), access_token, algorithm)
-        )
-        if not is_good:
-            raise InvalidIdentity
+        judged = {
+            "iss": claims.get("iss") == self.issuer,
+            "sub": _is_text(claims.get("sub")),
+            "aud or azp": self._is_for_us(claims),
+            "exp, iat or nbf": self._is_of_now(claims),
+            "nonce": _is_text(given)
+            and hmac.compare_digest(str(given).encode(errors="replace"), nonce.encode()),
+            "at_hash": _fits(claims.get("at_hash"), access_token, algorithm),
+        }
+        for name, is_good in judged.items():
+            if not is_good:
+                raise InvalidIdentity(f"{name} of the ID token")
 
     def _is_for_us(self, claims: Claims) -> bool:
         audience, party = claims.get("aud"), claims.get("azp")
@@ -139,9 +140,9 @@ def _header(part: str) -> Mapping[str, Any]:
     try:
         found = json.loads(urlsafe_b64decode(part + "=" * (-len(part) % 4)))
     except (ValueError, RecursionError):
-        raise InvalidIdentity from None
+        found = None
     if not isinstance(found, dict):
-        raise InvalidIdentity
+        raise InvalidIdentity("header of the ID token")
     return found
 
 

@@ -65,12 +65,12 @@ class OidcProvider(IdentityProvider):
             return grant_url(endpoint, self._client, visit, nonce=visit.handshake.nonce)
 
     async def identify(self, reply: Reply, visit: Visit) -> ProvenIdentity:
-        if reply.issuer not in (None, self._issuer):
-            raise InvalidIdentity  # another provider's answer (RFC 9700 §4.4)
         async with self._way.exchange():
+            if reply.issuer not in (None, self._issuer):
+                raise InvalidIdentity("iss of the answer")  # another provider's (RFC 9700 §4.4)
             known = await self._metadata.now()
             if known.names_itself and reply.issuer is None:
-                raise InvalidIdentity
+                raise InvalidIdentity("no iss of the answer")
             endpoint, method = known.token_endpoint, self._auth_method(known)
             tokens = await exchanged(self._way, endpoint, self._client, method, reply, visit)
             access_token = access_token_of(tokens)
@@ -99,7 +99,7 @@ class OidcProvider(IdentityProvider):
         if claims is None:
             claims = token.claims(await self._keys.since(keys))
         if claims is None:
-            raise InvalidIdentity
+            raise InvalidIdentity("signature")
         self._rules.check(
             claims,
             algorithm=token.algorithm,
@@ -112,7 +112,7 @@ class OidcProvider(IdentityProvider):
         """Return what the provider tells of the same person, where the ID token says too little."""
         more = await self._way.needed(endpoint, access_token)
         if not isinstance(more, dict) or more.get("sub") != claims["sub"]:
-            raise InvalidIdentity  # Core 1.0 §5.3.2
+            raise InvalidIdentity("sub of userinfo")  # Core 1.0 §5.3.2
         source = claims if more.get("email") is None else more
         return {**claims, **more, **{name: source.get(name) for name in _ADDRESS}}
 

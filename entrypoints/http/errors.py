@@ -20,6 +20,7 @@ from domain.errors import (
     BasaltError,
     BatchFailed,
     InsufficientScope,
+    InvalidIdentity,
     InvalidValue,
     Unavailable,
     Waitable,
@@ -213,9 +214,10 @@ def register_error_handlers(app: FastAPI) -> None:
     """Answer every error of the application with the envelope."""
 
     async def rule_broken(request: Request, error: BasaltError) -> JSONResponse:
-        if isinstance(error, Unavailable) and error.cause:
+        if isinstance(error, Unavailable | InvalidIdentity) and error.cause:
             known_by = exchange_of(request).origin.request_id
-            log.warning("unavailable", extra={"cause": error.cause, "request_id": known_by})
+            event = "unavailable" if isinstance(error, Unavailable) else "identity refused"
+            log.warning(event, extra={"cause": error.cause, "request_id": known_by})
         return answer(error)
 
     async def value_broken(_: Request, error: InvalidValue) -> JSONResponse:

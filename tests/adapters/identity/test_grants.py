@@ -15,12 +15,12 @@ def stage() -> Stage:
 
 
 async def refused(stage: Stage, status: int, error: Any) -> str | None:
-    """Return the cause of a provider's failure to take a code; None if the code is to blame."""
+    """Return why a provider does not take a code: "401", if the code is to blame, and the cause."""
     stage.instead = {"/token": Answer(status, {"error": error})}
     try:
         await stage.come_back(stage.oidc())
-    except InvalidIdentity:
-        return None
+    except InvalidIdentity as refusal:
+        return f"401 {refusal.cause}"
     except ProviderUnavailable as failure:
         return failure.cause
     raise AssertionError("taken")
@@ -29,7 +29,7 @@ async def refused(stage: Stage, status: int, error: Any) -> str | None:
 @pytest.mark.parametrize("status", [200, 400])
 @pytest.mark.parametrize("error", ["invalid_grant", "bad_verification_code"])
 async def test_a_refused_code_proves_nothing(stage: Stage, status: int, error: str) -> None:
-    assert await refused(stage, status, error) is None
+    assert await refused(stage, status, error) == f"401 provider played: refused: {error}"
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import base64
 import hmac
 import json
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -115,8 +116,11 @@ async def test_what_is_not_for_us_now_and_in_this_flow_is_refused(
     stage: Stage, claims: Claims
 ) -> None:
     changed(stage, **claims)
-    with pytest.raises(InvalidIdentity):
+    with pytest.raises(InvalidIdentity) as caught:
         await stage.come_back(stage.oidc())
+    found = re.fullmatch("provider played: (.+) of the ID token", str(caught.value.cause))
+    assert found
+    assert set(claims) <= {*found[1].replace(",", "").split(), "nonce_supported"}
 
 
 def unsigned(claims: Claims, header: Claims, _: ECKey) -> str:
@@ -218,8 +222,12 @@ async def test_a_token_that_the_provider_did_not_sign_so_is_refused(
         ]
     )
     stage.played.forge = forge
-    with pytest.raises(InvalidIdentity):
+    with pytest.raises(InvalidIdentity) as caught:
         await stage.come_back(stage.oidc())
+    assert str(caught.value.cause) in {
+        f"provider played: {what}"
+        for what in ("signature", "no ID token", "header of the ID token")
+    }
 
 
 async def test_claims_that_are_no_object_are_refused(stage: Stage) -> None:
