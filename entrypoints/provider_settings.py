@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
@@ -11,21 +12,24 @@ from entrypoints.values import is_safe_place, listed, lower, shown, switch, unse
 
 GITHUB = "https://github.com"
 
-_NAME = re.compile(
-    rf"(?=.{{1,{PROVIDER_NAME_MAX}}}__)([A-Z0-9]+(?:_[A-Z0-9]+)*)"
-    r"__(ISSUER|CLIENT_ID|CLIENT_SECRET|SCOPES|KIND|TRUST_EMAIL|ALLOW_PRIVATE)"
-)
+DISCOVERY = "/.well-known/openid-configuration"
+
+_NAME = re.compile(rf"(?=.{{1,{PROVIDER_NAME_MAX}}}__)([A-Z0-9]+(?:_[A-Z0-9]+)*)__([A-Z_]+)")
 
 Switch = Annotated[bool, BeforeValidator(switch)]
 
 
 def _issuer(value: object) -> object:
     text = str(value).strip()
+    if not text:
+        raise ValueError("is empty: it must be like https://login.example.org")
     if not is_safe_place(text) or "?" in text or len(text) > ISSUER_MAX:
         raise ValueError(
             f"must be like https://login.example.org, http only on this machine; {shown(text)} "
             "is not"
         )
+    if text.endswith(DISCOVERY):
+        raise ValueError(f"must be what stands before {DISCOVERY}")
     return text
 
 
@@ -33,6 +37,13 @@ def _client_id(value: object) -> object:
     text = str(value).strip()
     if not text or not text.isascii() or not text.isprintable():
         raise ValueError("must be what the provider calls you")
+    return text
+
+
+def _client_secret(value: object) -> object:
+    text = unset(value.get_secret_value() if isinstance(value, SecretStr) else value)
+    if isinstance(text, str) and not (text.isascii() and text.isprintable()):
+        raise ValueError("must be one line of plain characters")  # RFC 6749 §A.2
     return text
 
 
@@ -48,7 +59,7 @@ class ProviderSettings(BaseModel):
     kind: Annotated[Literal["oidc", "github"], BeforeValidator(lower)]
     issuer: Annotated[str, BeforeValidator(_issuer)]
     client_id: Annotated[str, BeforeValidator(_client_id)]
-    client_secret: Annotated[SecretStr | None, BeforeValidator(unset)] = Field(
+    client_secret: Annotated[SecretStr | None, BeforeValidator(_client_secret)] = Field(
         None, validate_default=True
     )
     scopes: Annotated[tuple[str, ...], BeforeValidator(_scopes)] = Field(
@@ -61,9 +72,11 @@ class ProviderSettings(BaseModel):
     @classmethod
     def _github_by_name(cls, given: Any) -> Any:
         """Take github.com for GitHub, and everything else for OpenID Connect."""
-        if not isinstance(given, Mapping) or "kind" in given:
+        if not isinstance(given, Mapping):
             return given
-        return {**given, "kind": "github" if given.get("issuer", "").strip() == GITHUB else "oidc"}
+        if str(given.get("issuer", "")).strip().rstrip("/") == GITHUB:
+            return {"kind": "github", **given, "issuer": GITHUB}
+        return {"kind": "oidc", **given}
 
     @model_validator(mode="after")
     def _complete(self) -> "ProviderSettings":
@@ -81,7 +94,18 @@ def _usual_scopes(kind: str) -> tuple[str, ...]:
 def part_of_provider(name: str) -> str | None:
     """Return `name.part` for what stands behind BASALT_PROVIDERS__, or None if it is no setting."""
     found = _NAME.fullmatch(name)
-    return None if found is None else f"{found[1]}.{found[2]}".lower()
+    is_part = found is not None and found[2].lower() in ProviderSettings.model_fields
+    return f"{found[1]}.{found[2]}".lower() if found and is_part else None
+
+
+def nearest_to(name: str) -> str | None:
+    """Say which settings there are for what stands behind BASALT_PROVIDERS__, and is none."""
+    found = _NAME.fullmatch(name.upper())
+    if found is None:
+        return None
+    parts = [part.upper() for part in ProviderSettings.model_fields]
+    near = get_close_matches(found[2], parts, n=1)
+    return f"did you mean __{near[0]}?" if near else f"there are __{', __'.join(parts)}"
 
 
 def gathered(parts: Mapping[str, str]) -> dict[str, dict[str, str]]:
@@ -96,9 +120,13 @@ def gathered(parts: Mapping[str, str]) -> dict[str, dict[str, str]]:
     return providers
 
 
-def problems_of(providers: Mapping[str, ProviderSettings], *, is_production: bool) -> Iterable[str]:
+def problems_of(
+    providers: Mapping[str, ProviderSettings], *, returns: bool, is_production: bool
+) -> Iterable[str]:
     """Say what is wrong with providers that are good one by one."""
-    issuers = [each.issuer for each in providers.values()]
+    if providers and not returns:
+        yield "leaves browsers nowhere to return to: set BASALT_REDIRECT_URIS"
+    issuers = [each.issuer.rstrip("/") for each in providers.values()]
     if len(set(issuers)) < len(issuers):
         yield "has one __ISSUER under two names: remove one of them"
     for name, each in providers.items():

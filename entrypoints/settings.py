@@ -24,6 +24,7 @@ from domain.errors import InvalidValue
 from entrypoints.provider_settings import (
     ProviderSettings,
     gathered,
+    nearest_to,
     part_of_provider,
     problems_of,
     return_address,
@@ -339,8 +340,13 @@ class Settings(BaseSettings):
     def _together(
         cls, providers: Mapping[str, ProviderSettings], info: ValidationInfo
     ) -> Mapping[str, ProviderSettings]:
-        is_production = info.data.get("env") == "production"
-        for problem in problems_of(providers, is_production=is_production):
+        known = info.data
+        problems = problems_of(
+            providers,
+            returns=known.get("redirect_uris") != (),
+            is_production=known.get("env") == "production",
+        )
+        for problem in problems:
             raise ValueError(problem)
         return providers
 
@@ -508,6 +514,8 @@ def _ours(pairs: Iterable[tuple[str, str]], place: str, problems: list[str]) -> 
         elif name.upper().startswith(PREFIX) and not name.startswith("BASALT_TEST_"):
             near = get_close_matches(name.upper(), known, n=1, cutoff=0.8)
             mend = f"did you mean {near[0]}?" if near else "remove it"
+            if name.upper().startswith(PROVIDERS):
+                mend = nearest_to(name[len(PROVIDERS) :]) or mend
             problems.append(f"{shown(name)}{place} is not a setting: {mend}")
     return found
 

@@ -476,17 +476,21 @@ def test_links_are_safe_in_production(tmp_path: Path) -> None:
 
 
 # ------------------------------------------------------------------------------------ providers
-GOOGLE = {
+BACK = {"REDIRECT_URIS": "https://app.example.org/back"}
+GOOGLE = BACK | {
     "PROVIDERS__GOOGLE__ISSUER": "https://accounts.google.com",
     "PROVIDERS__GOOGLE__CLIENT_ID": "us",
 }
-GITHUB = {"PROVIDERS__GITHUB__CLIENT_ID": "us", "PROVIDERS__GITHUB__CLIENT_SECRET": "a secret"}
+GITHUB = BACK | {
+    "PROVIDERS__GITHUB__CLIENT_ID": "us",
+    "PROVIDERS__GITHUB__CLIENT_SECRET": "a secret",
+}
 
 
 def test_the_example_shows_providers_as_they_can_be_set() -> None:
     text = (ROOT / ".env.example").read_text()
     found = dict(re.findall(r"(?m)^# BASALT_(PROVIDERS__[A-Z0-9_]+)=(.*)$", text))
-    providers = load(ROOT / "tests", **found).providers
+    providers = load(ROOT / "tests", **BACK, **found).providers
     assert set(providers) == {"google", "github"}
     parts = {name.rpartition("__")[2].lower() for name in found}
     assert parts == set(type(providers["google"]).model_fields)
@@ -509,7 +513,7 @@ def test_several_providers_stand_side_by_side_from_files_and_environment(tmp_pat
         "PROVIDERS__WORK_2__CLIENT_ID": "us",
         "PROVIDERS__WORK_2__SCOPES": "openid email,groups",
     }
-    providers = load(tmp_path, **GOOGLE, **GITHUB, **other).providers
+    providers = load(tmp_path, **(GOOGLE | GITHUB | other)).providers
     assert set(providers) == {"google", "github", "work_2"}
     assert (providers["google"].client_id, providers["google"].trust_email) == ("us", True)
     assert providers["work_2"].scopes == ("openid", "email", "groups")
@@ -521,8 +525,9 @@ def test_github_is_known_by_its_name_or_its_issuer(tmp_path: Path) -> None:
     assert (github.kind, github.issuer) == ("github", "https://github.com")
     assert github.scopes == ("read:user", "user:email")
     own = {name.replace("GITHUB", "HUB"): value for name, value in GITHUB.items()}
-    by_issuer = load(tmp_path, PROVIDERS__HUB__ISSUER="https://github.com", **own)
-    assert by_issuer.providers["hub"].kind == "github"
+    for written in ("https://github.com", "https://github.com/"):
+        hub = load(tmp_path, PROVIDERS__HUB__ISSUER=written, **own).providers["hub"]
+        assert (hub.kind, hub.issuer) == ("github", "https://github.com")
     enterprise = {"PROVIDERS__HUB__ISSUER": "https://git.example.org", **own}
     assert load(tmp_path, **enterprise, PROVIDERS__HUB__KIND="GitHub").providers["hub"].issuer == (
         "https://git.example.org"
@@ -543,7 +548,25 @@ def test_no_clients_secret_shows(tmp_path: Path) -> None:
         ({"PROVIDERS__GOOGLE__ISSUER": "https://a/#x"}, "__ISSUER must be like"),
         ({"PROVIDERS__GOOGLE__ISSUER": "https://u:p@a/"}, "__ISSUER must be like"),
         ({"PROVIDERS__GOOGLE__ISSUER": f"https://{'a' * 300}"}, "__ISSUER must be like"),
-        ({"PROVIDERS__GOOGLE__ISSUER": ""}, "__ISSUER must be like"),
+        ({"PROVIDERS__GOOGLE__ISSUER": ""}, "__ISSUER is empty: it must be like"),
+        (
+            {"PROVIDERS__GOOGLE__ISSUER": "https://a.example/.well-known/openid-configuration"},
+            "GOOGLE__ISSUER must be what stands before /.well-known/openid-configuration",
+        ),
+        ({"PROVIDERS__GOOGLE__CLIENT_SECRET": "a\nb"}, "__CLIENT_SECRET must be one line"),
+        ({"PROVIDERS__GOOGLE__CLIENT_SECRET": "\u00fc"}, "__CLIENT_SECRET must be one line"),
+        (
+            {"REDIRECT_URIS": ""},
+            "PROVIDERS leaves browsers nowhere to return to: set BASALT_REDIRECT_URIS",
+        ),
+        (
+            {"PROVIDERS__G__ISUER": "https://a"},
+            "PROVIDERS__G__ISUER is not a setting: did you mean __ISSUER?",
+        ),
+        (
+            {"PROVIDERS__G__COLOUR": "red"},
+            "there are __KIND, __ISSUER, __CLIENT_ID, __CLIENT_SECRET, __SCOPES, __TRUST_EMAIL, __",
+        ),
         ({"PROVIDERS__GOOGLE__CLIENT_ID": " "}, "PROVIDERS__GOOGLE__CLIENT_ID must be"),
         ({"PROVIDERS__GOOGLE__TRUST_EMAIL": "yes"}, "PROVIDERS__GOOGLE__TRUST_EMAIL must be on"),
         ({"PROVIDERS__GOOGLE__SCOPES": "email"}, "PROVIDERS__GOOGLE needs openid"),
@@ -559,6 +582,13 @@ def test_no_clients_secret_shows(tmp_path: Path) -> None:
         (
             {
                 "PROVIDERS__OTHER__ISSUER": "https://accounts.google.com",
+                "PROVIDERS__OTHER__CLIENT_ID": "us",
+            },
+            "PROVIDERS has one __ISSUER under two names",
+        ),
+        (
+            {
+                "PROVIDERS__OTHER__ISSUER": "https://accounts.google.com/",
                 "PROVIDERS__OTHER__CLIENT_ID": "us",
             },
             "PROVIDERS has one __ISSUER under two names",
