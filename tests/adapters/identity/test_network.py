@@ -5,8 +5,8 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from adapters.clock import utc_now
+from adapters.identity import connections
 from adapters.identity.connections import GuardedTransport
 from adapters.identity.exchanges import Exchanges
 from adapters.identity.names import ASKED_AT_ONCE, Names
@@ -256,15 +257,33 @@ async def test_an_address_that_never_answers_leaves_time_for_the_next(
         await ask(EVERYWHERE, f"http://localhost:{heard[0]}/x")
 
 
-def answering(begin: bytes, piece: bytes) -> Any:
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(begin)
+@asynccontextmanager
+async def serving(answer: Callable[..., Coroutine[Any, Any, None]]) -> AsyncIterator[int]:
+    """Answer so on a port of this machine; leave nothing open."""
+    answers: set[asyncio.Task[None]] = set()
+
+    async def answered(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
-            while True:
-                writer.write(piece * 1000)
-                await writer.drain()
+            await reader.readuntil(b"\r\n\r\n")
+            await answer(writer)
         writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+
+    def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answers.add(asyncio.create_task(answered(reader, writer)))
+
+    async with await asyncio.start_server(begin, "127.0.0.1", 0) as server:
+        yield server.sockets[0].getsockname()[1]
+    await asyncio.gather(*answers)
+
+
+def answering(begin: bytes, piece: bytes) -> Any:
+    async def answer(writer: asyncio.StreamWriter) -> None:
+        writer.write(begin)
+        while True:
+            writer.write(piece * 1000)
+            await writer.drain()
 
     return answer
 
@@ -295,18 +314,35 @@ async def test_an_answer_without_end_is_soon_too_much_and_leaves_others_their_tu
             in_turns.append(0)
 
     monkeypatch.setattr(h11.Connection, "next_event", next_event)
-    server = await asyncio.start_server(answering(begin, piece), "127.0.0.1", 0)
     going_on = asyncio.create_task(others())
     way = Exchanges("played", EVERYWHERE)
-    async with server:
+    async with serving(answering(begin, piece)) as port:
         with pytest.raises(ProviderUnavailable) as caught:
             async with way.exchange():
-                await way.get(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/x")
+                await way.get(f"http://127.0.0.1:{port}/x")
         going_on.cancel()
         await way.close()
     assert caught.value.cause == "provider played: TooMuch"
     assert max(in_turns) < 200
     assert time.thread_time() - began < 1
+
+
+async def test_an_answer_that_drips_is_too_much_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def drip(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        while True:
+            writer.write(b"x")
+            await writer.drain()
+            await asyncio.sleep(0.01)
+
+    monkeypatch.setattr(connections, "READS_MAX", 5)
+    way = Exchanges("played", EVERYWHERE)
+    async with serving(drip) as port:
+        with pytest.raises(ProviderUnavailable) as caught:
+            async with way.exchange():
+                await way.get(f"http://127.0.0.1:{port}/x")
+        await way.close()
+    assert caught.value.cause == "provider played: TooMuch"
 
 
 @pytest.mark.parametrize(
