@@ -43,11 +43,12 @@ install: $(LINKED) ## Make .venv from requirements.lock, when it is missing or o
 run: $(LINKED) ## Serve on http://127.0.0.1:8000 (ARGS="--port 9000" and the like)
 	@$(BIN)/basalt serve $(ARGS)
 
+# Three processes for two cores: many of the tests wait for something.
 test: lint ## Judge everything: style, types, architecture, then all tests
 	@echo "==> tests of the domain and the application"
 	@$(BIN)/python -m pytest -q tests/domain tests/application
 	@echo "==> all other tests"
-	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not benchmark" --ignore=tests/domain --ignore=tests/application
+	@$(BIN)/python -m pytest -q -n 3 --dist worksteal -m "not benchmark" --ignore=tests/domain --ignore=tests/application
 
 crash: $(TOOLS) $(LINKED) ## Kill the service ROUNDS=200 times at work, on each database, and look for losses
 	@$(BIN)/python -m tests.black_box.crashes --rounds $(ROUNDS) --database sqlite
