@@ -27,6 +27,7 @@ _FORM = b"application/x-www-form-urlencoded"
 _FORM_FIELDS_MAX = 100
 _NOT_THIS: tuple[Match, Scope] = (Match.NONE, {})
 _KEYS_MAX = 1024  # far above any shape's, and a patch that replaces all attributes has 512
+_END = r"\Z"
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
@@ -121,9 +122,11 @@ def keep_apart(routes: Iterable[BaseRoute]) -> None:
     found = [route for route in routes if isinstance(route, Route)]
     paths = {route.path for route in found if "{" not in route.path}
     for route in found:
+        if route.path_regex.pattern.endswith(_END):
+            continue  # an earlier application of this process has the same routes
         others = [re.escape(path) for path in paths - {route.path} if route.path_regex.match(path)]
-        exact = route.path_regex.pattern.removesuffix("$") + r"\Z"
-        apart = rf"(?!(?:{'|'.join(sorted(others))})\Z)" if others else ""
+        exact = route.path_regex.pattern.removesuffix("$") + _END
+        apart = rf"(?!(?:{'|'.join(sorted(others))}){_END})" if others else ""
         route.path_regex = re.compile(apart + exact)
 
 
