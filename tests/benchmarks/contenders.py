@@ -73,21 +73,19 @@ def basalt(
     with pinned_to(SERVER_CORE):
         server = Server(folder, environment(folder, BASALT_RATE_LIMITS="on", **own))
     try:
-        token = sign_up(server).access
-        ids = seeded(server, token, count)
-        bearer = {"Authorization": f"Bearer {token}"}
+        ids = seeded(server, sign_up(server).access, count)
         each = [f"/v1/items/{id}" for id in ids]
         many = f"{server.url}/v1/items"
         loads: dict[str, Callable[[int], Load]] = {
-            "get": lambda _: Load(many, bearer, to_each(each)),
+            "get": lambda _: Load(many, entered(server), to_each(each)),
             "create": lambda _: Load(
-                many, bearer, to_each(["/v1/items"], method="POST", body=NEW, headers=JSON)
+                many, entered(server), to_each(["/v1/items"], method="POST", body=NEW, headers=JSON)
             ),
             "patch": lambda _: Load(
-                many, bearer, to_each(each, method="PATCH", body=CHANGE, headers=JSON)
+                many, entered(server), to_each(each, method="PATCH", body=CHANGE, headers=JSON)
             ),
-            "list": lambda _: Load(f"{many}?limit=20", bearer),
-            "search": lambda _: Load(f"{many}?limit=20&q={WORDS[7]}", bearer),
+            "list": lambda _: Load(f"{many}?limit=20", entered(server)),
+            "search": lambda _: Load(f"{many}?limit=20&q={WORDS[7]}", entered(server)),
         }
         with unlimited(folder, url) as free:
             loads["refresh"] = lambda connections: refreshing(free, connections)
@@ -95,6 +93,12 @@ def basalt(
             yield Contender(name, note, loads)
     finally:
         server.stop()
+
+
+def entered(server: Server) -> Mapping[str, str]:
+    """Return the headers of who has just signed in: tokens do not last for a whole run."""
+    with server.client() as nobody:
+        return {"Authorization": f"Bearer {sign_in(nobody).access}"}
 
 
 @contextmanager
