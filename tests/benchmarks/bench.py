@@ -26,8 +26,8 @@ CONNECTIONS = (16, 1, 256)
 WITHOUT_ROOM = {("sign-in", 256)}
 """Sign-ins are hashed a few at a time: of so many at once, Basalt turns some away with 503."""
 
-LEAST_SECONDS = {"sign-in": 6.0}
-"""A turn has to be long enough for some to be answered, and a password takes long to check."""
+LEAST_SECONDS = {"sign-in": 6.0, "search": 4.0}
+"""A turn has to be long enough for some to be answered, also of those who are slow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def take_turns(
     """Let everybody have a turn at each operation, round by round."""
     for many in connections:
         for operation in OPERATIONS:
-            able = [one for one in up if operation in one.loads]
+            able = [one for one in up if operation in one.loads and many <= one.most]
             if (operation, many) in WITHOUT_ROOM or not able:
                 continue
             got: dict[str, list[Figure]] = {one.name: [] for one in able}

@@ -52,6 +52,8 @@ class Contender:
     name: str
     note: str
     loads: Mapping[str, Callable[[int], Load]]
+    most: int = 256
+    """Connections beyond which it stands still."""
 
 
 def items(count: int) -> Iterator[list[dict[str, Any]]]:
@@ -283,6 +285,7 @@ def textbook(folder: Path, *, url: str, count: int) -> Iterator[Contender]:
                     base, {}, to_each(["/login"], method="POST", body=enter, headers=FORM)
                 ),
             },
+            most=40,  # its threads; with more, all of them wait for the pool's 15 connections
         )
 
 
