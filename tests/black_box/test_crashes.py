@@ -11,7 +11,7 @@ from tests.black_box.crashes import Crashes, Store, store_of
 
 pytestmark = pytest.mark.black_box
 
-ROUNDS = 4
+ROUNDS = 3
 SEED = 20
 
 

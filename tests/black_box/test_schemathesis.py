@@ -1,7 +1,7 @@
 """Proves by Schemathesis, in all its phases, that the service does what its OpenAPI says.
 
-The phase that takes longest tries every bound of every field, always the same ones. What refuses
-them knows no database, so `make test` goes through it on SQLite only; `make fuzz` on both.
+What answers so hardly knows a database, so `make test` goes through all of it on SQLite, and only
+through examples and their sequels on PostgreSQL; `make fuzz` does all on both, and much more.
 """
 
 import os
@@ -51,11 +51,11 @@ def test_the_service_does_what_it_says(
     own = {f"BASALT_{name}": value for name, value in settings.items()}
     document = f"{server.url}/openapi.json"
     is_whole = EXAMPLES is not None or database.startswith("sqlite")
-    phases = "examples,coverage,fuzzing,stateful" if is_whole else "examples,fuzzing,stateful"
+    phases = "examples,coverage,fuzzing,stateful" if is_whole else "examples,stateful"
     finished = subprocess.run(
         [
             *(ST, "--config-file", CONFIGURATION, "run", document, "--phases", phases),
-            *("--max-examples", EXAMPLES or "5", "--seed", SEED),
+            *("--max-examples", EXAMPLES or "4", "--seed", SEED),
         ],
         cwd=tmp_path,
         env=environment(tmp_path, **CHEAP | own) | {"SERVICE": server.url},
@@ -66,7 +66,8 @@ def test_the_service_does_what_it_says(
     )
     print(finished.stdout)  # noqa: T201  # what was tried, for whoever asks with -s
     assert finished.returncode == 0, finished.stdout + finished.stderr
-    assert operations(httpx.get(document).json()) - answered_well(server) == set()
+    if is_whole:
+        assert operations(httpx.get(document).json()) - answered_well(server) == set()
 
 
 def operations(document: dict[str, Any]) -> set[tuple[str, str]]:
