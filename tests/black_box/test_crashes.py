@@ -38,7 +38,7 @@ def test_nothing_acknowledged_is_lost_or_half_done_however_often_all_is_killed(
 
 
 FORGED = {
-    "an item": "DELETE FROM items WHERE rowid = (SELECT max(rowid) FROM items)",
+    "an item": "DELETE FROM items WHERE rowid = (SELECT min(rowid) FROM items)",
     "a word": "DELETE FROM item_terms",
     "a refresh": "UPDATE sessions SET counter = counter + 2",
 }
