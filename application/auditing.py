@@ -21,7 +21,8 @@ _VERIFIED_AT_ONCE = 1000
 class Auditor:
     """Writes acts into the trail, in the transaction of the act: both are stored, or neither.
 
-    It holds the end of the trail until the transaction ends, so it comes last in one.
+    Whoever adds an entry holds the end of the trail until the transaction ends. So that is done
+    last in it: nobody who holds it waits for anybody else, and hardly anybody waits for it.
     """
 
     clock: Clock
@@ -40,7 +41,7 @@ class Auditor:
         result: Result = Result.SUCCESS,
         email: str | None = None,
     ) -> None:
-        """Add an entry."""
+        """Add an entry, at the end of the unit of work."""
         act = Act(
             id=EntryId(self.ids()),
             at=self.clock(),
@@ -51,7 +52,11 @@ class Auditor:
             request_id=origin.request_id,
             personal=Personal.of(origin, salt=self.random(SALT_BYTES), email=email),
         )
-        work.audit.append(self.chain.link(act, behind=work.audit.lock_head()))
+
+        def append() -> None:
+            work.audit.append(self.chain.link(act, behind=work.audit.lock_head()))
+
+        work.at_the_end(append)
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,10 @@ class Shelves:
             one_time_tokens=dict(self.one_time_tokens),
         )
 
+    def check(self) -> None:
+        """Raise RuntimeError if nobody may use these any more."""
+        _ = self.users
+
     def close(self) -> None:
         """Let nobody use these any more."""
         self.__dict__.clear()

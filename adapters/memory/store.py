@@ -4,7 +4,8 @@ What was not committed is really lost, and what a reader changes reaches nobody.
 """
 
 import threading
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Self
 
@@ -108,6 +109,7 @@ class InMemoryUnitOfWork(InMemoryRepositories, UnitOfWork):
 
     def __init__(self, store: "InMemoryStore") -> None:
         self._store = store
+        self._last = deque[Callable[[], None]]()
 
     def __enter__(self) -> Self:
         self._store.writing.acquire()
@@ -117,7 +119,13 @@ class InMemoryUnitOfWork(InMemoryRepositories, UnitOfWork):
     def __exit__(self, *failure: object) -> None:
         self._store.writing.release()
 
+    def at_the_end(self, step: Callable[[], None]) -> None:
+        self._shelves.check()
+        self._last.append(step)
+
     def commit(self) -> None:
+        while self._last:
+            self._last.popleft()()
         self.changes.number()
         self._store.shelves = self._shelves.copy()
         self._shelves.close()

@@ -27,10 +27,11 @@ class Statements:
 
     def end(self) -> None:
         """Run nothing any more: the connection is somebody else's now."""
-        self._check()
+        self.check()
         self._is_over = True
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Raise RuntimeError if it was ended."""
         if self._is_over:
             raise RuntimeError("a unit of work ends with its commit")
 
@@ -43,7 +44,7 @@ class Statements:
         self, statement: Prepared | Executable, parameters: Parameters = _NONE
     ) -> Sequence[Any]:
         """Return every row."""
-        self._check()
+        self.check()
         if not isinstance(statement, Prepared):
             return list(self._execute(statement, parameters))
         written = statement.on(self._driver.dialect, parameters)
@@ -65,7 +66,7 @@ class Statements:
 
     def change(self, statement: Prepared | Executable, parameters: Parameters = _NONE) -> int:
         """Change rows; return how many."""
-        self._check()
+        self.check()
         if not isinstance(statement, Prepared):
             count: int = self._execute(statement, parameters).rowcount
             return count

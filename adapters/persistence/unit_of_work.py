@@ -1,6 +1,7 @@
 """Transactions and looks: the one place that hands out repositories."""
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from typing import Self
@@ -127,6 +128,7 @@ class SqlUnitOfWork(SqlRepositories, UnitOfWork):
 
     def __init__(self, database: Database) -> None:
         self._begun: AbstractContextManager[Committing] = database.unit_of_work()
+        self._last = deque[Callable[[], None]]()
 
     def __enter__(self) -> Self:
         self._transaction = self._begun.__enter__()
@@ -136,7 +138,13 @@ class SqlUnitOfWork(SqlRepositories, UnitOfWork):
     def __exit__(self, *failure: object) -> None:
         self._begun.__exit__(*failure)  # type: ignore[arg-type]  # as the port has it
 
+    def at_the_end(self, step: Callable[[], None]) -> None:
+        self._statements.check()
+        self._last.append(step)
+
     def commit(self) -> None:
+        while self._last:
+            self._last.popleft()()
         if "changes" in self.__dict__:
             self.changes.number()
         self._statements.end()

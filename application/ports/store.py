@@ -94,6 +94,9 @@ class UnitOfWork(Repositories, Protocol):
     def __exit__(self, *failure: object) -> None:
         """Forget what was not committed."""
 
+    def at_the_end(self, step: Callable[[], None]) -> None:
+        """Do this right before everything is stored: what it holds, nobody waits long for."""
+
     def commit(self) -> None:
         """Return once everything is on disk, and end the unit of work.
 

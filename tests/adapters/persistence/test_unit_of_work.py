@@ -60,13 +60,35 @@ def test_nothing_can_be_done_after_the_commit(store: Store) -> None:
         work.users.add(a_user())
         items = work.items
         work.commit()
-        attempts: list[Callable[[], None]] = [lambda: items.add(an_item()), work.commit]
+        attempts: list[Callable[[], None]] = [
+            lambda: items.add(an_item()),
+            lambda: work.at_the_end(list),
+            work.commit,
+        ]
         for after in attempts:
             with pytest.raises(RuntimeError):
                 after()
     with store.reading() as see:
         assert see.users.get(a_user().id)
         assert see.items.get(ITEM) is None
+
+
+def test_what_is_for_the_end_is_done_in_its_turn_and_stored_with_the_rest(store: Store) -> None:
+    done: list[str] = []
+    with store.unit_of_work() as work:
+        work.at_the_end(lambda: work.users.add(a_user()))
+        work.at_the_end(lambda: done.append("afterwards"))
+        assert work.users.get(ANNA) is None
+        work.commit()
+    assert is_known(store)
+    assert done == ["afterwards"]
+
+
+def test_what_is_for_the_end_is_not_done_without_a_commit(store: Store) -> None:
+    done: list[str] = []
+    with store.unit_of_work() as work:
+        work.at_the_end(lambda: done.append("never"))
+    assert done == []
 
 
 def test_a_unit_of_work_without_changes_may_be_committed(store: Store) -> None:
