@@ -6,7 +6,7 @@ from application.auditing import Auditor
 from application.leaving import remove_account
 from application.mailing import Mailroom, void_tokens
 from application.ports.security import CommonPasswords, PasswordHasher
-from application.ports.store import Reading, UnitOfWork, UnitsOfWork
+from application.ports.store import Reading, UnitsOfWork
 from application.ports.surroundings import Clock, Ids
 from application.proving import PasswordProof, present, require_given
 from application.throttling import Throttle, network
@@ -155,7 +155,7 @@ class RenameProfile:
             renamed = user.renamed(name, now=self.clock())
             if renamed is not user:
                 work.users.save(renamed)
-                _note(work, self.auditor, Action.ACCOUNT_UPDATED, user, caller.origin)
+                self.auditor.record_own(work, Action.ACCOUNT_UPDATED, user.id, caller.origin)
                 work.commit()
         return renamed
 
@@ -191,7 +191,7 @@ class ChangePassword:
             work.sessions.remove_all_of(user.id, keep=caller.session_id)
             void_tokens(work, user)
             self.mailroom.post_if_seldom(work, Topic.PASSWORD_CHANGED, user.email, user)
-            _note(work, self.auditor, Action.PASSWORD_CHANGED, user, caller.origin)
+            self.auditor.record_own(work, Action.PASSWORD_CHANGED, user.id, caller.origin)
             work.commit()
 
 
@@ -219,10 +219,5 @@ class DeleteAccount:
                 raise LastAdmin
             remove_account(work, user.id, now=self.clock())
             anonymous = Origin(request_id=caller.origin.request_id)
-            _note(work, self.auditor, Action.ACCOUNT_DELETED, user, anonymous)
+            self.auditor.record_own(work, Action.ACCOUNT_DELETED, user.id, anonymous)
             work.commit()
-
-
-def _note(work: UnitOfWork, auditor: Auditor, action: Action, user: User, origin: Origin) -> None:
-    target = Target(TargetType.USER, str(user.id))
-    auditor.record(work, action, target, origin=origin, actor_id=user.id)

@@ -8,11 +8,11 @@ from application.leaving import remove_account
 from application.ports.accounts import UserFilter
 from application.ports.places import Place
 from application.ports.security import Cursors
-from application.ports.store import Reading, UnitOfWork, UnitsOfWork
+from application.ports.store import Reading, UnitsOfWork
 from application.ports.surroundings import Clock
 from application.sessions import LiveSession, LiveSessions
 from domain.access import Caller, Role, UserId
-from domain.audit import Action, Target, TargetType
+from domain.audit import Action
 from domain.errors import LastAdmin, UserNotFound
 from domain.user import Status, User
 
@@ -92,7 +92,7 @@ class EditUser:
             work.users.save(edited)
             if not edited.is_active:
                 work.sessions.remove_all_of(id)
-            _note(work, self.auditor, Action.USER_UPDATED, caller, id)
+            self.auditor.record_upon(work, Action.USER_UPDATED, id, caller)
             work.commit()
         return edited
 
@@ -113,7 +113,7 @@ class RemoveUser:
             if admins == {id}:
                 raise LastAdmin
             remove_account(work, id, now=self.clock())
-            _note(work, self.auditor, Action.USER_DELETED, caller, id)
+            self.auditor.record_upon(work, Action.USER_DELETED, id, caller)
             work.commit()
 
 
@@ -143,7 +143,7 @@ class EndUserSessions:
             _found(work.users.lock(id))
             _not_by_key(caller, id)
             work.sessions.remove_all_of(id)
-            _note(work, self.auditor, Action.USER_SESSIONS_ENDED, caller, id)
+            self.auditor.record_upon(work, Action.USER_SESSIONS_ENDED, id, caller)
             work.commit()
 
 
@@ -157,13 +157,3 @@ def _found(user: User | None) -> User:
     if user is None:
         raise UserNotFound
     return user
-
-
-def _note(work: UnitOfWork, auditor: Auditor, action: Action, caller: Caller, id: UserId) -> None:
-    auditor.record(
-        work,
-        action,
-        Target(TargetType.USER, str(id)),
-        origin=caller.origin,
-        actor_id=caller.user_id,
-    )

@@ -9,7 +9,7 @@ from application.ports.security import AccessClaims, AccessTokens, RefreshTokens
 from application.ports.store import UnitOfWork
 from application.ports.surroundings import Clock, Ids, Randomness
 from domain.access import Origin, Scopes, SessionId, names_of
-from domain.audit import Action, Target, TargetType
+from domain.audit import Action
 from domain.errors import (
     SecondFactorRequired,
 )
@@ -83,13 +83,7 @@ class SessionStarter:
         text, digest = self.challenges.make()
         now = self.clock()
         work.challenges.add(Challenge.issue(digest=digest, user=user, scopes=scopes, now=now))
-        self.auditor.record(
-            work,
-            Action.CHALLENGED,
-            Target(TargetType.USER, str(user.id)),
-            origin=origin,
-            actor_id=user.id,
-        )
+        self.auditor.record_own(work, Action.CHALLENGED, user.id, origin)
         return text
 
     def start_proved(self, work: UnitOfWork, user: User, scopes: Scopes, origin: Origin) -> Session:
@@ -109,12 +103,5 @@ class SessionStarter:
             now=now,
         )
         work.sessions.add(session)
-        self.auditor.record(
-            work,
-            Action.SIGNED_IN,
-            Target(TargetType.USER, str(user.id)),
-            origin=origin,
-            actor_id=user.id,
-            email=user.email,
-        )
+        self.auditor.record_own(work, Action.SIGNED_IN, user.id, origin, email=user.email)
         return session

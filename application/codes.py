@@ -12,7 +12,7 @@ from application.ports.store import Repositories, UnitOfWork
 from application.ports.surroundings import Clock
 from application.throttling import Throttle
 from domain.access import Origin, Person, UserId
-from domain.audit import Action, Result, Target, TargetType
+from domain.audit import Action, Result
 from domain.errors import WrongCode
 from domain.mail import Topic
 from domain.second_factor import RECOVERY_CODES, SecondFactor
@@ -58,7 +58,7 @@ class Codes:
         if not work.second_factors.take_code(user.id, digest):
             return False
         self.mailroom.post_if_seldom(work, Topic.RECOVERY_CODE_USED, user.email, user)
-        note(work, self.auditor, Action.RECOVERY_CODE_USED, user.id, origin)
+        self.auditor.record_own(work, Action.RECOVERY_CODE_USED, user.id, origin)
         return True
 
     def renew(self, work: UnitOfWork, user: User) -> Sequence[str]:
@@ -112,7 +112,7 @@ class CodeProof:
         return step
 
     def _refuse(self, work: UnitOfWork, caller: Person, before: Action) -> NoReturn:
-        note(work, self.auditor, before, caller.user_id, caller.origin, result=Result.FAILURE)
+        self.auditor.record_own(work, before, caller.user_id, caller.origin, result=Result.FAILURE)
         work.commit()  # the counted attempt outlives the error
         raise WrongCode
 
@@ -137,17 +137,3 @@ def sealed_today(sealer: Sealer, factor: SecondFactor) -> SecondFactor:
         return factor
     name = sealed_as(factor.user_id)
     return factor.resealed(sealer.seal(name, sealer.open(name, factor.sealed)))
-
-
-def note(
-    work: UnitOfWork,
-    auditor: Auditor,
-    action: Action,
-    user_id: UserId,
-    origin: Origin,
-    *,
-    result: Result = Result.SUCCESS,
-) -> None:
-    """Write into the trail what a user did about their second factor."""
-    target = Target(TargetType.USER, str(user_id))
-    auditor.record(work, action, target, origin=origin, actor_id=user_id, result=result)

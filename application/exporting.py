@@ -17,7 +17,7 @@ from application.second_factor import SecondFactorStatus, status_of
 from application.sessions import LiveSessions
 from application.throttling import Throttle
 from domain.access import Person
-from domain.audit import Action, Target, TargetType
+from domain.audit import Action
 from domain.errors import TokenRevoked
 from domain.listing import ItemQuery, Sort, Whose
 from domain.user import User
@@ -69,13 +69,7 @@ class BeginExport:
             user = held(work, caller)
             self.by_user.attempt(work, str(user.id))
             export = Export(self.clock(), user, status_of(work, user.id))
-            self.auditor.record(
-                work,
-                Action.ACCOUNT_EXPORTED,
-                Target(TargetType.USER, str(user.id)),
-                origin=caller.origin,
-                actor_id=user.id,
-            )
+            self.auditor.record_own(work, Action.ACCOUNT_EXPORTED, user.id, caller.origin)
             work.commit()
         return export
 

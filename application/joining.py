@@ -93,7 +93,7 @@ class Registrar:
             user = user.verified(now=now)
         try:
             work.users.add(user)
-            self._note_account(work, Action.ACCOUNT_CREATED, user, origin)
+            self.auditor.record_own(work, Action.ACCOUNT_CREATED, user.id, origin)
             self.link(work, proven, user, origin)
         except (EmailTaken, IdentityTaken):
             raise Conflicted from None  # somebody was faster: look again
@@ -133,12 +133,8 @@ class Registrar:
         for token in work.one_time_tokens.of_user(user.id):
             work.one_time_tokens.take(token.id)
         self.mailroom.post_if_seldom(work, Topic.ACCOUNT_HANDED_OVER, user.email, user)
-        self._note_account(work, Action.ACCOUNT_HANDED_OVER, user, origin)
+        self.auditor.record_own(work, Action.ACCOUNT_HANDED_OVER, user.id, origin)
         return user
-
-    def _note_account(self, work: UnitOfWork, action: Action, user: User, origin: Origin) -> None:
-        target = Target(TargetType.USER, str(user.id))
-        self.auditor.record(work, action, target, origin=origin, actor_id=user.id)
 
 
 def note(

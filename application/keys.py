@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from application.auditing import Auditor
 from application.ports.security import KeyForge
-from application.ports.store import Reading, UnitOfWork, UnitsOfWork
+from application.ports.store import Reading, UnitsOfWork
 from application.ports.surroundings import Clock
 from domain.access import Origin
 from domain.audit import Action, Target, TargetType
@@ -85,7 +85,8 @@ class RotateKeys:
         with self.unit_of_work() as work:
             work.keys.lock_all()
             work.keys.add(key)
-            _note(work, self.auditor, Action.KEY_CREATED, key.id)
+            target = Target(TargetType.KEY, key.id)
+            self.auditor.record(work, Action.KEY_CREATED, target, origin=Origin())
             work.commit()
         return key
 
@@ -107,9 +108,6 @@ class RetireKey:
             if signing and signing.id == id:
                 raise KeySigns
             work.keys.remove(id)
-            _note(work, self.auditor, Action.KEY_RETIRED, id)
+            target = Target(TargetType.KEY, id)
+            self.auditor.record(work, Action.KEY_RETIRED, target, origin=Origin())
             work.commit()
-
-
-def _note(work: UnitOfWork, auditor: Auditor, action: Action, id: KeyId) -> None:
-    auditor.record(work, action, Target(TargetType.KEY, id), origin=Origin())

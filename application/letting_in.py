@@ -33,7 +33,7 @@ class RemoveUserSecondFactor:
             user = _found(work, id)
             require_fresh(work, caller, now=self.clock())
             self.remove_factor(work, user)
-            _note(work, self.auditor, user, caller.origin, caller.user_id)
+            self.auditor.record_upon(work, Action.USER_SECOND_FACTOR_REMOVED, user.id, caller)
             work.commit()
 
 
@@ -52,7 +52,9 @@ class LetIn:
             known = work.users.by_email(address)
             user = _found(work, None if known is None else known.id)
             self.remove_factor(work, user)
-            _note(work, self.auditor, user, Origin())
+            target = Target(TargetType.USER, str(user.id))
+            action = Action.USER_SECOND_FACTOR_REMOVED
+            self.auditor.record(work, action, target, origin=Origin())
             work.commit()
         return user
 
@@ -64,11 +66,3 @@ def _found(work: UnitOfWork, id: UserId | None) -> User:
     if not in_force(work, user.id):
         raise SecondFactorNotFound
     return user
-
-
-def _note(
-    work: UnitOfWork, auditor: Auditor, user: User, origin: Origin, actor_id: UserId | None = None
-) -> None:
-    target = Target(TargetType.USER, str(user.id))
-    action = Action.USER_SECOND_FACTOR_REMOVED
-    auditor.record(work, action, target, origin=origin, actor_id=actor_id)

@@ -10,7 +10,7 @@ from application.ports.store import Reading, Repositories, UnitOfWork, UnitsOfWo
 from application.ports.surroundings import Clock
 from application.throttling import Throttle
 from domain.access import Person
-from domain.audit import Action, Result, Target, TargetType
+from domain.audit import Action, Result
 from domain.errors import InvalidValue, TokenRevoked, WrongPassword
 from domain.text import composed
 from domain.user import User
@@ -49,14 +49,7 @@ class PasswordProof:
                 work.commit()
             return
         with self.unit_of_work() as work:
-            self.auditor.record(
-                work,
-                before,
-                Target(TargetType.USER, str(user.id)),
-                origin=caller.origin,
-                actor_id=user.id,
-                result=Result.FAILURE,
-            )
+            self.auditor.record_own(work, before, user.id, caller.origin, result=Result.FAILURE)
             work.commit()
         raise WrongPassword
 
@@ -122,13 +115,7 @@ def _prove(work: UnitOfWork, caller: Person, now: datetime, auditor: Auditor) ->
     if session is None:
         raise TokenRevoked
     work.sessions.save(session.proved(now=now))
-    auditor.record(
-        work,
-        Action.REAUTHENTICATED,
-        Target(TargetType.USER, str(caller.user_id)),
-        origin=caller.origin,
-        actor_id=caller.user_id,
-    )
+    auditor.record_own(work, Action.REAUTHENTICATED, caller.user_id, caller.origin)
 
 
 def _require_no_code(see: Repositories, user: User) -> None:

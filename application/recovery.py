@@ -131,7 +131,7 @@ class ResetPassword:
             self.sign_ins.clear(work, user.email)
             self.proofs.clear(work, str(user.id))
             self.mailroom.post_if_seldom(work, Topic.PASSWORD_CHANGED, user.email, user)
-            _note(work, self.auditor, Action.PASSWORD_RESET, user, origin)
+            self.auditor.record_own(work, Action.PASSWORD_RESET, user.id, origin)
             work.commit()
 
 
@@ -149,7 +149,7 @@ class RequestVerification:
             if user.email_verified:
                 return
             self.mailroom.post_if_seldom(work, Topic.VERIFICATION, user.email, user)
-            _note(work, self.auditor, Action.VERIFICATION_REQUESTED, user, caller.origin)
+            self.auditor.record_own(work, Action.VERIFICATION_REQUESTED, user.id, caller.origin)
             work.commit()
 
 
@@ -179,7 +179,7 @@ class RequestEmailChange:
                 for token in earlier:
                     if token.topic is Topic.NEW_ADDRESS:
                         work.one_time_tokens.take(token.id)
-            _note(work, self.auditor, Action.EMAIL_CHANGE_REQUESTED, user, caller.origin)
+            self.auditor.record_own(work, Action.EMAIL_CHANGE_REQUESTED, user.id, caller.origin)
             work.commit()
 
 
@@ -211,7 +211,7 @@ class ConfirmEmail:
                     action = self._change(work, user, token)
                 case _:
                     action = self._restore(work, user, token)
-            _note(work, self.auditor, action, user, origin)
+            self.auditor.record_own(work, action, user.id, origin)
             work.commit()
 
     def _verify(self, work: UnitOfWork, user: User) -> Action:
@@ -230,7 +230,7 @@ class ConfirmEmail:
         if squatter is not None and squatter.id != user.id and not squatter.email_verified:
             # Opened with the address while it was not the account's, and never proved.
             remove_account(work, squatter.id, now=now)
-            _note(work, self.auditor, Action.USER_DELETED, squatter, Origin())
+            self.auditor.record_own(work, Action.USER_DELETED, squatter.id, Origin())
         # Whoever moved the address knew the password: the way back in is a mail.
         restored = user.readdressed(token.address, now=now).without_password(now=now)
         work.users.save(restored)
@@ -248,8 +248,3 @@ def shut_out(work: UnitOfWork, user: User) -> None:
     work.sessions.remove_all_of(user.id)
     work.machine_keys.remove_all_of(user.id)
     work.identities.remove_all_of(user.id)
-
-
-def _note(work: UnitOfWork, auditor: Auditor, action: Action, user: User, origin: Origin) -> None:
-    target = Target(TargetType.USER, str(user.id))
-    auditor.record(work, action, target, origin=origin, actor_id=user.id)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from application.auditing import Auditor
-from application.codes import CodeProof, Codes, FactorRemoval, in_force, note, sealed_as
+from application.codes import CodeProof, Codes, FactorRemoval, in_force, sealed_as
 from application.mailing import Mailroom
 from application.ports.second_factor import AppSetup, AuthenticatorApps
 from application.ports.security import Sealer
@@ -53,7 +53,7 @@ class BeginSecondFactor:
                 raise SecondFactorInForce
             self.by_user.attempt(work, str(user.id))
             work.second_factors.put(SecondFactor.begin(user_id=user.id, sealed=sealed))
-            note(work, self.auditor, Action.SECOND_FACTOR_BEGUN, user.id, caller.origin)
+            self.auditor.record_own(work, Action.SECOND_FACTOR_BEGUN, user.id, caller.origin)
             work.commit()
         return setup
 
@@ -91,7 +91,7 @@ class ConfirmSecondFactor:
             codes = self.codes.renew(work, user)
             work.sessions.save(session.proved(now=now))
             self.mailroom.post_if_seldom(work, Topic.SECOND_FACTOR_ADDED, user.email, user)
-            note(work, self.auditor, Action.SECOND_FACTOR_CONFIRMED, user.id, caller.origin)
+            self.auditor.record_own(work, Action.SECOND_FACTOR_CONFIRMED, user.id, caller.origin)
             work.commit()
         return codes
 
@@ -148,7 +148,7 @@ class RenewRecoveryCodes:
             self.by_user.attempt(work, str(user.id))
             codes = self.codes.renew(work, user)
             self.mailroom.post_if_seldom(work, Topic.RECOVERY_CODES_MADE, user.email, user)
-            note(work, self.auditor, Action.RECOVERY_CODES_MADE, user.id, caller.origin)
+            self.auditor.record_own(work, Action.RECOVERY_CODES_MADE, user.id, caller.origin)
             work.commit()
         return codes
 
@@ -169,5 +169,5 @@ class RemoveSecondFactor:
                 raise SecondFactorNotFound
             require_fresh(work, caller, now=self.clock())
             self.remove_factor(work, user)
-            note(work, self.auditor, Action.SECOND_FACTOR_REMOVED, user.id, caller.origin)
+            self.auditor.record_own(work, Action.SECOND_FACTOR_REMOVED, user.id, caller.origin)
             work.commit()

@@ -142,13 +142,7 @@ class EndSessions:
         with self.unit_of_work() as work:
             keep = None if include_current else caller.session_id
             work.sessions.remove_all_of(caller.user_id, keep=keep)
-            self.auditor.record(
-                work,
-                Action.SESSIONS_ENDED,
-                Target(TargetType.USER, str(caller.user_id)),
-                origin=caller.origin,
-                actor_id=caller.user_id,
-            )
+            self.auditor.record_own(work, Action.SESSIONS_ENDED, caller.user_id, caller.origin)
             work.commit()
 
 

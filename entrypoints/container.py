@@ -47,6 +47,7 @@ from application import (
     sessions,
     sharing,
     starting,
+    verifying,
 )
 from application import items as keeping
 from application.admission import SessionStarter, TokenIssuer
@@ -610,8 +611,8 @@ class Container(containers.DeclarativeContainer):
     read_audit = providers.Singleton(auditing.ReadAudit, reading, cursors)
     read_activity = providers.Singleton(auditing.ReadActivity, read_audit)
     note_refusal = providers.Singleton(auditing.NoteRefusal, unit_of_work, auditor)
-    read_head = providers.Singleton(auditing.ReadHead, reading)
-    verify_audit = providers.Singleton(auditing.VerifyAudit, reading, chain)
+    read_head = providers.Singleton(verifying.ReadHead, reading)
+    verify_audit = providers.Singleton(verifying.VerifyAudit, reading, chain)
 
 
 def glancing(container: Container) -> Container:

@@ -18,8 +18,9 @@ from adapters.persistence.unit_of_work import SqlStore
 from adapters.security.audit_chain import HmacAuditChain
 from adapters.security.sealing import SecretSealer
 from adapters.security.secrets import Secrets
-from application.auditing import Auditor, Damage, ReadHead, Verdict, VerifyAudit
+from application.auditing import Auditor
 from application.starting import AUDIT_KEY
+from application.verifying import Damage, ReadHead, Verdict, VerifyAudit
 from domain.access import Origin
 from domain.audit import EMPTY, Action, Head, Target, TargetType
 from tests.domain.examples import ANNA, BERT, NOW, uuid

@@ -62,7 +62,7 @@ def test_nothing_can_be_done_after_the_commit(store: Store) -> None:
         work.commit()
         attempts: list[Callable[[], None]] = [
             lambda: items.add(an_item()),
-            lambda: work.at_the_end(list),
+            lambda: work.at_the_end(work.commit),
             work.commit,
         ]
         for after in attempts:
