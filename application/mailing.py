@@ -8,7 +8,7 @@ from application.ports.security import Sealer
 from application.ports.store import Reading, UnitOfWork, UnitsOfWork
 from application.ports.surroundings import Clock, Ids, Randomness
 from application.throttling import Throttle
-from domain.errors import BasaltError, StoreUnfit, TooManyAttempts
+from domain.errors import BasaltError, LetterNotFound, StoreUnfit, TooManyAttempts
 from domain.mail import SEED_BYTES, Letter, LetterId, OneTimeToken, Topic, voided
 from domain.user import User
 
@@ -216,8 +216,10 @@ class RetryMail:
     clock: Clock
 
     def __call__(self, ids: Collection[LetterId] | None = None) -> int:
-        """Return how many of them there were."""
+        """Return how many of them there were. Raises LetterNotFound, and changes nothing then."""
         with self.unit_of_work() as work:
             count = work.outbox.make_due(ids, now=self.clock())
+            if ids is not None and count < len(set(ids)):
+                raise LetterNotFound
             work.commit()
         return count

@@ -14,7 +14,7 @@ BasaltError
 │   └── WrongPassword · WrongCode · ReauthenticationRequired
 ├── NotFound                there is no such thing, or none for you
 │   ├── ItemNotFound · UserNotFound · SessionNotFound · GrantNotFound · KeyNotFound
-│   └── SecondFactorNotFound · IdentityNotFound · ProviderNotFound
+│   └── SecondFactorNotFound · IdentityNotFound · ProviderNotFound · LetterNotFound
 ├── Conflict                the present state does not allow it
 │   ├── EmailTaken (AddressTaken) · LastAdmin · LastSignInMethod · AlreadyShared
 │   └── SecondFactorInForce · IdempotencyInProgress
@@ -317,6 +317,13 @@ class SecondFactorNotFound(NotFound):
 
     code = "SECOND_FACTOR_NOT_FOUND"
     message = "There is no second factor. POST /v1/users/me/second-factor begins one."
+
+
+class LetterNotFound(NotFound):
+    """No mail of this id waits or was given up; it may have been sent."""
+
+    code = "NOT_FOUND"
+    message = "No such mail waits: it was sent, or never was. See `basalt outbox list`."
 
 
 class IdentityNotFound(NotFound):

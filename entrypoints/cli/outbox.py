@@ -55,7 +55,8 @@ def retry(
     """Let mails be tried at once, those that were given up too: the ones named, or all."""
     with opened(as_json) as house:
         count = house.retry_mail()([LetterId(id) for id in ids] if ids else None)
-    said(f"{count} mails are due now.", {"due": count}, as_json=as_json)
+    mails = "1 mail is" if count == 1 else f"{count} mails are"
+    said(f"{mails} due now.", {"due": count}, as_json=as_json)
 
 
 def work() -> None:

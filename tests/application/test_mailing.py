@@ -8,7 +8,7 @@ import pytest
 from adapters.memory.store import InMemoryStore
 from application.ports.mail import Undelivered
 from application.tidying import GIVEN_UP_KEPT_FOR, TidyUp
-from domain.errors import InvalidOneTimeToken, TooManyAttempts
+from domain.errors import InvalidOneTimeToken, LetterNotFound, TooManyAttempts
 from domain.mail import ATTEMPTS, LEASE, LONGEST_DELAY, LetterId, Topic
 from domain.user import Status
 from tests.application.house import EMAIL, HERE, PASSWORD, House
@@ -114,7 +114,8 @@ def test_a_letter_that_nobody_takes_is_given_up_listed_and_tried_again_when_aske
     house.postman.closed = None
     assert house.delivered() == []
     assert states(house) == [(Topic.RECOVERY, 1, True)]
-    assert house.retry_mail([LetterId(uuid(99))]) == 0
+    with pytest.raises(LetterNotFound):
+        house.retry_mail([LetterId(uuid(99))])
     assert house.retry_mail() == 1
     house.reset_password(house.token(Topic.RECOVERY), OTHER, HERE)
 

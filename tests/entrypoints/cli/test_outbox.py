@@ -65,10 +65,14 @@ def test_mail_that_was_given_up_is_made_due_all_of_it_or_some(run: Run, house: C
     assert (given_up["state"], given_up["due_at"]) == ("given_up", None)
     assert given_up["cause"] == "no such mailbox"
     other = "019ab1f3-04aa-7c55-b0de-6c1f2a3b4c5d"
-    assert run("outbox", "retry", other).stdout == "0 mails are due now.\n"
+    for named in ([other], [mail["id"], other]):
+        (line,) = refused(run("outbox", "retry", *named), code=1)
+        assert line.startswith("basalt: No such mail waits")
+        assert "basalt outbox list" in line
+    assert listed(run) == [given_up]
     assert json.loads(run("outbox", "retry", mail["id"], "--json").stdout) == {"due": 1}
     assert listed(run)[0]["state"] == "waiting"
-    assert run("outbox", "retry").stdout == "1 mails are due now.\n"
+    assert run("outbox", "retry").stdout == "1 mail is due now.\n"
 
 
 def test_a_bad_id_is_refused(run: Run) -> None:
