@@ -74,17 +74,24 @@ class ProviderSettings(BaseModel):
         """Take github.com for GitHub, and everything else for OpenID Connect."""
         if not isinstance(given, Mapping):
             return given
-        if str(given.get("issuer", "")).strip().rstrip("/") == GITHUB:
+        if _is_github(str(given.get("issuer", ""))):
             return {"kind": "github", **given, "issuer": GITHUB}
         return {"kind": "oidc", **given}
 
     @model_validator(mode="after")
     def _complete(self) -> "ProviderSettings":
+        if self.kind == "oidc" and self.issuer == GITHUB:
+            raise ValueError("is GitHub, which speaks no OpenID Connect: set __KIND=github")
         if self.kind == "oidc" and "openid" not in self.scopes:
             raise ValueError("needs openid among its __SCOPES")
         if self.kind == "github" and self.client_secret is None:
             raise ValueError("needs a __CLIENT_SECRET")
         return self
+
+
+def _is_github(issuer: str) -> bool:
+    """Whether somebody means github.com, whose addresses are several."""
+    return re.match(r"(?i)\s*https?://(www\.|api\.)?github\.com(/|\s*$)", issuer) is not None
 
 
 def _usual_scopes(kind: str) -> tuple[str, ...]:

@@ -525,7 +525,14 @@ def test_github_is_known_by_its_name_or_its_issuer(tmp_path: Path) -> None:
     assert (github.kind, github.issuer) == ("github", "https://github.com")
     assert github.scopes == ("read:user", "user:email")
     own = {name.replace("GITHUB", "HUB"): value for name, value in GITHUB.items()}
-    for written in ("https://github.com", "https://github.com/"):
+    for written in (
+        "https://github.com",
+        "https://github.com/",
+        "https://GitHub.com",
+        "https://www.github.com",
+        "https://api.github.com/",
+        "https://github.com/login/oauth",
+    ):
         hub = load(tmp_path, PROVIDERS__HUB__ISSUER=written, **own).providers["hub"]
         assert (hub.kind, hub.issuer) == ("github", "https://github.com")
     enterprise = {"PROVIDERS__HUB__ISSUER": "https://git.example.org", **own}
@@ -571,6 +578,21 @@ def test_no_clients_secret_shows(tmp_path: Path) -> None:
         ({"PROVIDERS__GOOGLE__TRUST_EMAIL": "yes"}, "PROVIDERS__GOOGLE__TRUST_EMAIL must be on"),
         ({"PROVIDERS__GOOGLE__SCOPES": "email"}, "PROVIDERS__GOOGLE needs openid"),
         ({"PROVIDERS__GOOGLE__KIND": "saml"}, "PROVIDERS__GOOGLE__KIND must be"),
+        *(
+            (
+                {"PROVIDERS__GOOGLE__KIND": "oidc", "PROVIDERS__GOOGLE__ISSUER": github},
+                "PROVIDERS__GOOGLE is GitHub, which speaks no OpenID Connect: set __KIND=github",
+            )
+            for github in (
+                "https://github.com",
+                "https://www.GitHub.com/",
+                "https://api.github.com",
+            )
+        ),
+        (
+            {"PROVIDERS__GITHUB__CLIENT_ID": "us", "PROVIDERS__GITHUB__KIND": "oidc"},
+            "PROVIDERS__GITHUB is GitHub, which speaks no OpenID Connect: set __KIND=github",
+        ),
         ({"PROVIDERS__GOOGLE__SECRET": "x"}, "PROVIDERS__GOOGLE__SECRET is not a setting"),
         ({"PROVIDERS__GOOGLE": "x"}, "PROVIDERS__GOOGLE is not a setting"),
         ({"PROVIDERS": "{}"}, "PROVIDERS is not a setting"),
