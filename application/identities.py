@@ -26,6 +26,7 @@ from domain.identity import (
     check_not_last,
 )
 from domain.mail import Topic
+from domain.user import User
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +43,12 @@ class SignInByProvider:
     auditor: Auditor
 
     def __call__(self, proven: ProvenIdentity, origin: Origin) -> Tokens:
-        proven.check()
         with self.unit_of_work() as work:
             try:
+                proven.check()
                 user = self.registrar.welcome(work, proven, origin)
             except (InvalidIdentity, EmailTaken):
-                self._note_failure(work, proven, origin)
+                note_failure(work, self.auditor, proven.provider, origin)
                 work.commit()  # the verdict, and the mail about it, outlive the error
                 raise
             self._note_use(work, proven, origin)
@@ -61,29 +62,17 @@ class SignInByProvider:
             work.identities.save(identity.used(now=self.clock()))
             note(work, self.auditor, Action.IDENTITY_USED, identity, origin)
 
-    def _note_failure(self, work: UnitOfWork, proven: ProvenIdentity, origin: Origin) -> None:
-        self.auditor.record(
-            work,
-            Action.IDENTITY_USED,
-            Target(TargetType.IDENTITY, proven.provider),
-            origin=origin,
-            result=Result.FAILURE,
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class NoteUnproved:
-    """Write into the trail that a provider's answer proved nothing."""
+    """Write into the trail that a provider's answer proved nothing; `by` wanted to link it."""
 
     unit_of_work: UnitsOfWork
     auditor: Auditor
 
-    def __call__(self, provider: ProviderName, origin: Origin) -> None:
-        target = Target(TargetType.IDENTITY, provider)
+    def __call__(self, provider: ProviderName, origin: Origin, by: Person | None = None) -> None:
         with self.unit_of_work() as work:
-            self.auditor.record(
-                work, Action.IDENTITY_USED, target, origin=origin, result=Result.FAILURE
-            )
+            note_failure(work, self.auditor, provider, origin, by)
             work.commit()
 
 
@@ -94,23 +83,33 @@ class LinkIdentity:
     unit_of_work: UnitsOfWork
     clock: Clock
     registrar: Registrar
+    auditor: Auditor
 
     def __call__(self, caller: Person, proven: ProvenIdentity) -> Identity:
         """Return the identity, also if it was one's own already. Raises IdentityTaken."""
-        proven.check()
         with self.unit_of_work() as work:
             user = held(work, caller)
             require_fresh(work, caller, now=self.clock())
-            known = work.identities.known_by(proven.issuer, proven.subject)
+            try:
+                known = self._known(work, proven, user)
+            except (InvalidIdentity, IdentityTaken):
+                note_failure(work, self.auditor, proven.provider, caller.origin, caller)
+                work.commit()  # the verdict outlives the error
+                raise
             if known is not None:
-                if known.user_id != user.id:
-                    raise IdentityTaken
                 return known
             identity = self.registrar.link(work, proven, user, caller.origin)
             mailroom = self.registrar.mailroom
             mailroom.post_if_seldom(work, Topic.IDENTITY_LINKED, user.email, user)
             work.commit()
         return identity
+
+    def _known(self, work: UnitOfWork, proven: ProvenIdentity, user: User) -> Identity | None:
+        proven.check()
+        known = work.identities.known_by(proven.issuer, proven.subject)
+        if known is not None and known.user_id != user.id:
+            raise IdentityTaken
+        return known
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,3 +148,21 @@ class UnlinkIdentity:
             self.mailroom.post_if_seldom(work, Topic.IDENTITY_UNLINKED, user.email, user)
             note(work, self.auditor, Action.IDENTITY_UNLINKED, identity, caller.origin)
             work.commit()
+
+
+def note_failure(
+    work: UnitOfWork,
+    auditor: Auditor,
+    provider: ProviderName,
+    origin: Origin,
+    by: Person | None = None,
+) -> None:
+    """Write into the trail that an identity let nobody in, or was not linked by somebody."""
+    auditor.record(
+        work,
+        Action.IDENTITY_USED if by is None else Action.IDENTITY_LINKED,
+        Target(TargetType.IDENTITY, provider),
+        origin=origin,
+        actor_id=None if by is None else by.user_id,
+        result=Result.FAILURE,
+    )

@@ -49,7 +49,7 @@ class Registrar:
         """Return the user, held. Raises InvalidIdentity, EmailTaken; what is done then stays."""
         known = work.identities.known_by(proven.issuer, proven.subject)
         if known is not None:
-            return self._known(work, known)
+            return self._known(work, proven, known)
         address = proven.address()
         self.sign_ups.attempt(work, network(origin.address))  # before anybody looks who has it
         found = work.users.by_email(address)
@@ -67,12 +67,12 @@ class Registrar:
         note(work, self.auditor, Action.IDENTITY_LINKED, identity, origin)
         return identity
 
-    def _known(self, work: UnitOfWork, known: Identity) -> User:
+    def _known(self, work: UnitOfWork, proven: ProvenIdentity, known: Identity) -> User:
         user = work.users.lock(known.user_id)
         if user is None or known.id not in {one.id for one in work.identities.of_user(user.id)}:
             raise Conflicted  # unlinked, or gone, while we waited for the user
         if not user.is_active:
-            raise InvalidIdentity
+            raise InvalidIdentity(proven.cause("a suspended account"))
         if self.needs_verified and not user.email_verified:
             self.mailroom.post_if_seldom(work, Topic.VERIFICATION, user.email, user)
             raise AddressUnproved
@@ -112,7 +112,7 @@ class Registrar:
                 raise AddressUnproved
             raise AddressTaken
         if not owner.is_active:
-            raise InvalidIdentity
+            raise InvalidIdentity(proven.cause("a suspended account"))
         if not owner.email_verified:
             owner = self._handed_over(work, owner, origin)
         try:

@@ -62,16 +62,20 @@ class ProvenIdentity:
         try:
             storable(self.subject, field="subject")
         except InvalidValue:
-            raise InvalidIdentity from None
+            raise InvalidIdentity(self.cause("characters of the subject")) from None
         if not 0 < len(self.subject) <= SUBJECT_MAX:
-            raise InvalidIdentity
+            raise InvalidIdentity(self.cause("length of the subject"))
+
+    def cause(self, what: str) -> str:
+        """Return why it is refused, for the operator's log."""
+        return f"provider {self.provider}: {what}"
 
     def address(self) -> str:
         """Return the canonical address that the provider tells. Raises NoAddress."""
         try:
             return emails.address(self.email or "")
         except InvalidValue:
-            raise NoAddress from None
+            raise NoAddress(self.cause("no address")) from None
 
     def display_name(self) -> str | None:
         """Return the name that the provider tells, or None if it cannot be one here."""

@@ -541,7 +541,9 @@ class Container(containers.DeclarativeContainer):
         identities.SignInByProvider, unit_of_work, clock, registrar, starter, auditor
     )
     note_unproved = providers.Singleton(identities.NoteUnproved, unit_of_work, auditor)
-    link_identity = providers.Singleton(identities.LinkIdentity, unit_of_work, clock, registrar)
+    link_identity = providers.Singleton(
+        identities.LinkIdentity, unit_of_work, clock, registrar, auditor
+    )
     list_identities = providers.Singleton(identities.ListIdentities, reading)
     unlink_identity = providers.Singleton(
         identities.UnlinkIdentity,

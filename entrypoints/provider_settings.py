@@ -91,7 +91,7 @@ class ProviderSettings(BaseModel):
 
 def _is_github(issuer: str) -> bool:
     """Whether somebody means github.com, whose addresses are several."""
-    return re.match(r"(?i)\s*https?://(www\.|api\.)?github\.com(/|\s*$)", issuer) is not None
+    return re.match(r"(?i)\s*https://(www\.|api\.)?github\.com(/|\s*$)", issuer) is not None
 
 
 def _usual_scopes(kind: str) -> tuple[str, ...]:

@@ -92,7 +92,7 @@ async def link_identity(call: Writer, body: Return) -> IdentityAnswer:
     def taking() -> Awaitable[Visit]:
         return call.change(lambda use: use.take_flow_to_link, body.flow, body.state)
 
-    proven = await proved(call.app, taking, body.reply, call.caller.origin)
+    proven = await proved(call.app, taking, body.reply, call.caller.origin, call.caller)
     return IdentityAnswer.of(await call.change(lambda use: use.link_identity, proven))
 
 

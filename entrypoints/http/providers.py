@@ -7,7 +7,7 @@ from fastapi import Path
 from pydantic import Field
 
 from application.ports.identities import Reply, Visit
-from domain.access import Origin
+from domain.access import Origin, Person
 from domain.errors import (
     EmailTaken,
     InvalidFlow,
@@ -79,7 +79,11 @@ class Return(Shape):
 
 
 async def proved(
-    app: Application, taking: Callable[[], Awaitable[Visit]], reply: Reply, here: Origin
+    app: Application,
+    taking: Callable[[], Awaitable[Visit]],
+    reply: Reply,
+    here: Origin,
+    by: Person | None = None,
 ) -> ProvenIdentity:
     """Return who was at the provider: take the flow, then ask the provider, then go on.
 
@@ -94,7 +98,7 @@ async def proved(
     try:
         return await provider.identify(reply, visit)
     except InvalidIdentity:
-        await app.change(lambda use: use.note_unproved, visit.provider, here)
+        await app.change(lambda use: use.note_unproved, visit.provider, here, by)
         raise
 
 

@@ -420,7 +420,7 @@ class House:
             store.unit_of_work, self.clock, registrar, self.starter, self.auditor
         )
         self.note_unproved = NoteUnproved(store.unit_of_work, self.auditor)
-        self.link_identity = LinkIdentity(store.unit_of_work, self.clock, registrar)
+        self.link_identity = LinkIdentity(store.unit_of_work, self.clock, registrar, self.auditor)
         self.list_identities = ListIdentities(store.reading)
         self.unlink_identity = UnlinkIdentity(
             unit_of_work=store.unit_of_work,

@@ -248,6 +248,7 @@ def test_a_suspended_account_is_opened_to_nobody_and_nobody_is_told(house: House
         with pytest.raises(InvalidIdentity) as caught:
             house.come_by_provider(**said)
         assert type(caught.value) is InvalidIdentity
+        assert caught.value.cause == "provider google: a suspended account"
     assert house.done()[-2:] == ["identity.used failure"] * 2
 
 
@@ -322,10 +323,24 @@ def test_linking_what_is_ones_own_already_changes_nothing(house: House) -> None:
     assert house.delivered() == []
 
 
-def test_somebody_elses_identity_is_not_linked(house: House) -> None:
+def test_somebody_elses_identity_is_not_linked_and_who_tried_is_in_the_trail(house: House) -> None:
     house.come_by_provider()
+    bert = house.arrive("bert@example.com")
     with pytest.raises(IdentityTaken):
-        house.link_identity(house.arrive("bert@example.com"), a_proven_identity())
+        house.link_identity(bert, a_proven_identity())
+    last = house.trail()[-1]
+    assert (last.action, last.result) == ("identity.linked", "failure")
+    assert (last.actor_id, last.target_id) == (bert.user_id, "google")
+
+
+def test_a_subject_that_cannot_be_kept_is_in_the_trail(house: House) -> None:
+    said = {"subject": "a\x00b"}
+    with pytest.raises(InvalidIdentity):
+        house.come_by_provider(**said)
+    with pytest.raises(InvalidIdentity):
+        house.link_identity(house.arrive("bert@example.com"), a_proven_identity(**said))
+    failed = [each for each in house.done() if each.endswith("failure")]
+    assert failed == ["identity.used failure", "identity.linked failure"]
 
 
 def test_linking_and_unlinking_need_a_fresh_proof(house: House) -> None:

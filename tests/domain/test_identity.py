@@ -60,8 +60,10 @@ def test_a_subject_is_any_text_that_can_be_kept(subject: str) -> None:
 
 @pytest.mark.parametrize("subject", ["", "x" * 256, "a\x00b", "\ud800"])
 def test_a_subject_that_cannot_be_kept_proves_nothing(subject: str) -> None:
-    with pytest.raises(InvalidIdentity):
+    with pytest.raises(InvalidIdentity) as caught:
         a_proven_identity(subject=subject).check()
+    assert str(caught.value.cause).startswith("provider google: ")
+    assert str(caught.value.cause).endswith(" of the subject")
 
 
 @pytest.mark.parametrize("email", [None, "", "anna", "anna@", "a\x00@example.com", "a" * 300])

@@ -208,6 +208,15 @@ async def test_what_proves_nothing_is_refused_and_noted(
     assert [(each["result"], each["target_id"]) for each in noted] == [("failure", "played")]
 
 
+async def test_what_proves_nothing_is_not_linked_and_noted_with_who_tried(house: Provided) -> None:
+    ada = await house.api.join("ada")
+    answer = await ada.http.post(IDENTITIES, json=await house.back() | {"code": "guessed"})
+    assert told(answer) == INVALID_IDENTITY
+    admin = await house.api.join("admin", Role.ADMIN)
+    (noted,) = (await admin.http.get("/v1/audit?action=identity.linked")).json()["data"]
+    assert (noted["result"], noted["actor_id"]) == ("failure", await ada.id())
+
+
 async def test_an_answer_without_its_issuer_is_refused_where_it_is_always_given(
     house: Provided,
 ) -> None:
