@@ -189,7 +189,7 @@ class PlayedProvider:
     def _misbehaviour(self, kind: str | None) -> Answer | None:
         return {
             "broken": Answer(500, {"error": "secret internals"}),
-            "huge": Answer(200, b'{"a": "' + b"x" * 1_100_000 + b'"}'),
+            "huge": Answer(200, b'{"a": "' + b"x" * 131_072 + b'"}'),
             "nonsense": Answer(200, b"<html>"),
             "deep": Answer(200, b"[" * 100_000),
             "elsewhere": Answer(302, location=f"{self.issuer}/jwks"),

@@ -12,7 +12,7 @@ from adapters.identity.names import Address, Names
 from adapters.identity.network import Reach
 
 HEAD_MAX = 32_768
-WIRE_MAX = 1_310_720
+WIRE_MAX = 196_608
 """Bytes of one answer, with all that is around its body."""
 
 READS_MAX = 4096

@@ -19,7 +19,9 @@ PATIENCE = 5.0
 """Seconds for all that one sign-in asks of a provider."""
 
 CONNECT_WITHIN = 2.0
-ANSWER_MAX = 1_048_576
+ANSWER_MAX = 131_072
+"""Bytes of a body, which is read in one turn: the largest lists of keys have a fifth of that."""
+
 PIECES_MAX = 4096
 AT_ONCE = 32
 """Exchanges with one provider at one time: a slow one takes no more room than this."""

@@ -15,7 +15,9 @@ from joserfc.jwk import ECKey, JWKRegistry, OKPKey, RSAKey
 Key = RSAKey | ECKey | OKPKey
 
 KEYS_MAX = 100
-RSA_BITS_MIN = 2048
+RSA_BITS = range(2048, 8192 + 1)
+EXPONENT_BITS_MAX = 32
+"""Larger ones are nobody's, and take a hundred times as long to check a signature with."""
 
 _KINDS = {
     "RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP",
@@ -56,7 +58,7 @@ def _read(parts: dict[str, Any]) -> Key | None:
         return None
     public = {name: value for name, value in parts.items() if name in _PUBLIC}
     try:
-        if parts["kty"] == "RSA" and _bits(parts["n"]) < RSA_BITS_MIN:
+        if parts["kty"] == "RSA" and not _is_usual(parts):
             return None
         key = JWKRegistry.import_key(public)
         _ = key.raw_value
@@ -65,8 +67,12 @@ def _read(parts: dict[str, Any]) -> Key | None:
     return key if isinstance(key, Key) else None
 
 
-def _bits(modulus: str) -> int:
-    return int.from_bytes(urlsafe_b64decode(f"{modulus}==")).bit_length()
+def _is_usual(rsa: Mapping[str, Any]) -> bool:
+    return _bits(rsa["n"]) in RSA_BITS and _bits(rsa["e"]) <= EXPONENT_BITS_MAX
+
+
+def _bits(number: str) -> int:
+    return int.from_bytes(urlsafe_b64decode(f"{number}==")).bit_length()
 
 
 _PUBLIC = frozenset({"kty", "kid", "n", "e", "crv", "x", "y"})

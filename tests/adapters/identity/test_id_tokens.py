@@ -14,6 +14,7 @@ from joserfc.errors import SecurityWarning
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 
+from adapters.identity.key_sets import KeySet
 from domain.errors import InvalidIdentity
 from tests.adapters.identity.visits import ISSUER, MOMENT, Stage
 from tests.provider import CLIENT_ID, CLIENT_SECRET, signed
@@ -24,6 +25,12 @@ Claims = dict[str, Any]
 
 def part(value: object) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
+
+
+def written(number: int) -> str:
+    """Return a number as a key lists it (RFC 7518 §2)."""
+    size = (number.bit_length() + 7) // 8
+    return base64.urlsafe_b64encode(number.to_bytes(size)).rstrip(b"=").decode()
 
 
 @pytest.fixture
@@ -278,3 +285,18 @@ async def test_a_short_rsa_key_proves_nothing(stage: Stage, padding: str) -> Non
     stage.played.forge = forge
     with pytest.raises(InvalidIdentity):
         await stage.come_back(stage.oidc())
+
+
+@pytest.mark.parametrize(
+    ("bits", "exponent", "count"),
+    [
+        (2048, 65_537, 1), (4096, 3, 1), (8192, 2**32 - 1, 1), (2047, 65_537, 0),
+        (8193, 65_537, 0), (100_000, 65_537, 0), (3072, 2**32 + 1, 0), (3072, 2**3071 + 1, 0),
+    ],
+)  # fmt: skip
+def test_rsa_keys_that_take_long_to_check_with_are_passed_over(
+    bits: int, exponent: int, count: int
+) -> None:
+    modulus = (1 << bits - 1) + 1
+    listed = [{"kty": "RSA", "n": written(modulus), "e": written(exponent)}]
+    assert len(KeySet.read(listed).keys) == count
