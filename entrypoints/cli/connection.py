@@ -191,7 +191,22 @@ class Connection(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._at_work = cycle
-        super()._start_asgi_task(cycle, app)
+        super()._start_asgi_task(cycle, self._seen_out(cycle, app))
+
+    def _seen_out(self, cycle: RequestResponseCycle, app: ASGI3Application) -> ASGI3Application:
+        """Return the application with the connection ended where its answer breaks off.
+
+        Whoever breaks one off has said why. uvicorn would call that an error, and wait for ever
+        for a peer that does not take what there is of it.
+        """
+
+        async def seen_out(scope: Any, receive: Any, send: Any) -> None:
+            await app(scope, receive, send)
+            if cycle.response_started and not cycle.response_complete and not cycle.disconnected:
+                _tell_gone(cycle)
+                self._close()
+
+        return seen_out
 
 
 def _tell_gone(cycle: RequestResponseCycle) -> None:

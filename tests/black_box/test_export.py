@@ -51,6 +51,7 @@ def test_an_export_whose_session_ends_is_an_incomplete_transfer(
                 pass
     told = [event for event in server.events() if event.get("cause") == "TOKEN_REVOKED"]
     assert [event["message"] for event in told] == ["answer broken off"]
+    assert not [event for event in server.events() if event["level"] in {"error", "critical"}]
     log = server.log.read_text()
     assert "Traceback" not in log
     assert tokens.access not in log

@@ -36,6 +36,9 @@ class Told:
             await self._stream(send)
         elif path == "/flood":
             await self._flood(receive, send)
+        elif path == "/broken":
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": b"half", "more_body": True})
         elif path == "/quiet":
             await send({"type": "http.response.start", "status": 200, "headers": []})
             await self._until_gone(receive)

@@ -84,6 +84,10 @@ def test_nothing_is_said_in_the_middle_of_a_stream(app: Told, behind: bytes, pau
     assert [(status, body) for status, body, _ in found] == expected
 
 
+def test_an_answer_that_breaks_off_is_the_last_and_incomplete_and_no_error(port: int) -> None:
+    assert answers_to(port, asked("/broken") + asked("/next")) == [(200, b"4\r\nhalf\r\n", False)]
+
+
 def test_after_an_answer_garbage_is_told_that_it_is_none(port: int) -> None:
     found = answers_to(port, asked("/a"), GARBAGE)
     assert [(status, is_last) for status, _, is_last in found] == [(200, False), (400, True)]
