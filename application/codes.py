@@ -87,7 +87,11 @@ class FactorRemoval:
 
 @dataclass(frozen=True, slots=True)
 class CodeProof:
-    """Checks a caller's own code. Wrong ones count with wrong passwords: outsiders add none."""
+    """Checks a caller's own code, with a throttle that outsiders cannot close.
+
+    Wrong codes are counted apart from wrong passwords: a good one of either must not clear the
+    guesses at the other.
+    """
 
     codes: Codes
     throttle: Throttle

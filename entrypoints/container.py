@@ -260,6 +260,9 @@ class Container(containers.DeclarativeContainer):
     proofs_of_user = providers.Singleton(
         Throttle, "proof", limits.PASSWORD_OF_ACCOUNT, clock, limits_are_on
     )
+    code_proofs_of_user = providers.Singleton(
+        Throttle, "code proof", limits.CODE_OF_ACCOUNT, clock, limits_are_on
+    )
     second_steps_to_account = providers.Singleton(
         Throttle, "second factor", limits.CODE_OF_ACCOUNT, clock, limits_are_on
     )
@@ -319,7 +322,7 @@ class Container(containers.DeclarativeContainer):
         auditor=auditor,
     )
     remove_factor = providers.Singleton(FactorRemoval, second_steps_to_account, mailroom)
-    code_proof = providers.Singleton(CodeProof, codes, proofs_of_user, auditor)
+    code_proof = providers.Singleton(CodeProof, codes, code_proofs_of_user, auditor)
     begin_second_factor = providers.Singleton(
         second_factor.BeginSecondFactor,
         unit_of_work=unit_of_work,

@@ -280,7 +280,7 @@ class House:
             auditor=self.auditor,
         )
         self.code_proof = CodeProof(
-            self.codes, self.throttle("proof", limits.PASSWORD_OF_ACCOUNT), self.auditor
+            self.codes, self.throttle("code proof", limits.CODE_OF_ACCOUNT), self.auditor
         )
         self.begin_second_factor = BeginSecondFactor(
             unit_of_work=store.unit_of_work,

@@ -17,6 +17,7 @@ from domain.errors import (
     TooManyAttempts,
     UserNotFound,
     WrongCode,
+    WrongPassword,
 )
 from domain.mail import Topic
 from domain.second_factor import RECOVERY_CODES, STEP
@@ -253,9 +254,7 @@ def test_a_code_is_a_proof_with_and_without_a_password(house: House, anna: Perso
     assert house.done()[-1] == "session.reauthenticated success"
 
 
-def test_wrong_and_used_codes_prove_nothing_and_count_with_wrong_passwords(
-    house: House, anna: Person
-) -> None:
+def test_wrong_and_used_codes_prove_nothing_and_count(house: House, anna: Person) -> None:
     app, codes = protect(house, anna)
     house.reauthenticate_by_code(anna, app.code())
     house.reauthenticate_by_code(anna, codes[0])
@@ -265,8 +264,31 @@ def test_wrong_and_used_codes_prove_nothing_and_count_with_wrong_passwords(
     assert house.done()[-1] == "session.reauthenticated failure"
     with pytest.raises(TooManyAttempts):
         house.reauthenticate_by_code(anna, app.code(1))
+
+
+def test_a_good_code_clears_no_guesses_at_the_password(house: House, anna: Person) -> None:
+    for _ in range(9):
+        with pytest.raises(WrongPassword):
+            house.reauthenticate(anna, "a wrong passphrase")
+    app, _ = protect(house, anna)
+    house.reauthenticate_by_code(anna, app.code())
+    house.remove_second_factor(again(house, anna))
+    with pytest.raises(WrongPassword):
+        house.reauthenticate(anna, "a wrong passphrase")
     with pytest.raises(TooManyAttempts):
-        house.delete_account(anna, PASSWORD)
+        house.reauthenticate(anna, PASSWORD)
+
+
+def test_a_right_password_clears_no_guesses_at_codes(house: House, anna: Person) -> None:
+    app, _ = protect(house, anna)
+    for _ in range(9):
+        with pytest.raises(WrongCode):
+            house.reauthenticate_by_code(anna, "000000")
+    house.change_password(again(house, anna), PASSWORD, "another long passphrase")
+    with pytest.raises(WrongCode):
+        house.reauthenticate_by_code(anna, "000000")
+    with pytest.raises(TooManyAttempts):
+        house.reauthenticate_by_code(anna, app.code())
 
 
 def test_a_code_proves_nothing_where_no_second_factor_is_in_force(
