@@ -4,6 +4,7 @@
 """
 
 import gzip
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -347,6 +348,114 @@ def callers() -> Family:
     yield "a token behind the body", trailer, NOBODY
 
 
+# ------------------------------------------------------------------------------ codes and flows
+def proofs() -> Family:
+    """Codes, challenges and flows that are none, and what they must not be mixed with."""
+    wrong = (401, "INVALID_CREDENTIALS")
+    for what, challenge, code in (
+        ("a challenge that nobody made", "bsc_" + "A" * 43, "000000"),
+        ("a longer challenge", "bsc_" + "A" * 100_000, "000000"),
+        ("NUL for a challenge", "%00", "%00"),
+        ("a refresh token for a challenge", "brt_" + "A" * 43, "000000"),
+        ("a code of a megabyte", "bsc_" + "A" * 43, "0" * 1_000_000),
+        ("a code in other digits", "bsc_" + "A" * 43, "%D9%A1" * 6),
+    ):
+        form = f"grant_type=second_factor&challenge={challenge}&code={code}".encode()
+        yield what, request("POST /v1/auth/token", FORM, body=form), wrong
+    for what, form, answer in (
+        ("no code", b"grant_type=second_factor&challenge=x", INVALID),
+        ("no challenge", b"grant_type=second_factor&code=000000", INVALID),
+        ("a password for a code", b"grant_type=second_factor&challenge=x&password=y", INVALID),
+        ("two codes", b"grant_type=second_factor&challenge=x&code=1&code=2", UNPARSED),
+        ("a code for a password", b"grant_type=password&username=a@b.de&code=000000", INVALID),
+    ):
+        yield what, request("POST /v1/auth/token", FORM, body=form), answer
+    for body in (
+        b"{}", b'{"code": null}', b'{"code": 0}', b'{"code": ["0"]}', b'{"code": true}', b"[]",
+        b'{"password": "x", "code": "0"}', b'{"code": "000000"}', b'{"code": "0", "until": 1}',
+    ):  # fmt: skip
+        asked = request("POST /v1/auth/reauthenticate", JSON, body=body)
+        yield f"the proof {body.decode()}", asked, INVALID
+    factor = "/v1/users/me/second-factor"
+    none = (404, "SECOND_FACTOR_NOT_FOUND")
+    for line in (f"DELETE {factor}", f"POST {factor}/recovery-codes"):
+        yield f"{line} without one", request(line), none
+    for body, answer in (
+        (b'{"code": "000000"}', none), (b'{"code": 0}', INVALID), (b"{}", INVALID),
+        (b'{"code": "0", "secret": "A"}', INVALID), (b'{"code": "%b"}' % (b"0" * 10**6), none),
+    ):  # fmt: skip
+        yield f"confirming {body[:30].decode()}", request(f"PUT {factor}", JSON, body=body), answer
+    yield "nobody's factor", request(f"POST {factor}", caller=False), NOBODY
+    lost = f"/v1/users/{NOWHERE}/second-factor"
+    yield "a member removes another's", request(f"DELETE {lost}"), TOO_LITTLE
+
+
+FLOW = b'"flow": "bfl_%b", "state": "x"' % (b"A" * 43)
+"""A flow that nobody began."""
+
+
+def flows() -> Family:
+    """Visits to providers: begun to come back elsewhere, not begun, and mixed up."""
+    begin, github = "POST /v1/auth/providers/github/flows", "/v1/auth/providers/github/token"
+    for place in (
+        "https://evil.example/", "https://app.example.com/back/", "https://app.example.com/back?x",
+        "https://app.example.com/back#x", "//app.example.com/back", "https://APP.example.com/back",
+        "https://app.example.com/../back", "https://app.example.com@evil.example/back",
+        "https://app.example.com/back%0d%0a", "\\evil.example", "javascript:alert(1)", "",
+    ):  # fmt: skip
+        body = b'{"redirect_uri": %b}' % json.dumps(place).encode()
+        yield f"back to {place}", request(begin, JSON, body=body), INVALID
+    for name in ("nobody", "GITHUB", "github%00", "github%0a", "%2e%2e", "x" * 5000, "git%2Fhub"):
+        line = f"POST /v1/auth/providers/{name}/flows"
+        body = b'{"redirect_uri": "https://app.example.com/back"}'
+        yield f"the provider {name[:20]}", request(line, JSON, body=body), NOT_FOUND
+    lost = (400, "INVALID_FLOW")
+    for path in (github, "/v1/users/me/identities"):
+        for what, body, answer in (
+            ("a flow that nobody began", FLOW + b', "code": "x"', lost),
+            ("no flow", b'"flow": "", "state": "", "code": "x"', lost),
+            ("NUL for a flow", rb'"flow": "\u0000", "state": "\u0000", "code": "x"', lost),
+            ("half a character for a state", rb'"flow": "x", "state": "\ud800", "code": "x"', lost),
+            ("a long flow", b'"flow": "%b", "state": "", "code": "x"' % (b"x" * 10**6), lost),
+            ("no code", FLOW + b', "code": ""', INVALID),
+            ("NUL for a code", FLOW + rb', "code": "\u0000"', INVALID),
+            ("a long code", FLOW + b', "code": "%b"' % (b"x" * 4097), INVALID),
+            ("a number for a code", FLOW + b', "code": 1', INVALID),
+            ("two codes", FLOW + b', "code": "x", "code": "y"', UNPARSED),
+            ("an identity of one's own", FLOW + b', "code": "x", "sub": "1"', INVALID),
+            ("a proved address", FLOW + b', "code": "x", "email_verified": true', INVALID),
+            ("a list of issuers", FLOW + b', "code": "x", "iss": ["x"]', INVALID),
+        ):  # fmt: skip
+            yield f"{what}, at {path}", request(f"POST {path}", JSON, body=b"{%b}" % body), answer
+    own = "/v1/users/me/identities"
+    yield "nobody links", request(f"POST {own}", JSON, body=b"{}", caller=False), NOBODY
+    yield "somebody's identity", request(f"DELETE {own}/{NOWHERE}"), (404, "IDENTITY_NOT_FOUND")
+    yield "no identity", request(f"DELETE {own}/1%20OR%201=1"), INVALID
+
+
+def exports_and_leaving() -> Family:
+    """All that is held about somebody, asked for in odd ways, and taken away without a proof."""
+    export, leave = "/v1/users/me/export", "POST /v1/users/me/deletion"
+    yield "nobody's export", request(f"GET {export}", caller=False), NOBODY
+    yield "an export with a body", request(f"GET {export}", JSON, body=b"{}"), (200, None)
+    yield "a part of an export", request(f"GET {export}", "Range: bytes=0-0"), (200, None)
+    for method in ("POST", "PUT", "DELETE"):
+        yield f"{method} of an export", request(f"{method} {export}"), NO_METHOD
+    for query in (f"user_id={NOWHERE}", "format=csv", "callback=x", "access_token={token}"):
+        yield f"an export?{query[:20]}", request(f"GET {export}?{query}"), INVALID
+    yield "somebody's export", request(f"GET /v1/users/{NOWHERE}/export"), NOT_FOUND
+    wrong = (403, "WRONG_PASSWORD")
+    for body, answer in (
+        (b'{"password": "a wrong passphrase"}', wrong), (b"{}", INVALID), (b"[]", INVALID),
+        (b'{"password": null}', INVALID), (b'{"password": true}', INVALID),
+        (b'{"password": "%b"}' % (b"x" * 10**6), wrong), (rb'{"password": "\u0000"}', wrong),
+        (b'{"password": "x", "id": "%b"}' % NOWHERE.encode(), INVALID),
+        (b'{"password": "x", "code": "0"}', INVALID),
+    ):  # fmt: skip
+        yield f"leaving with {body[:40].decode()}", request(leave, JSON, body=body), answer
+    yield "nobody leaves", request(leave, JSON, body=b"{}", caller=False), NOBODY
+
+
 # -------------------------------------------------------------------------------------- bodies
 def types_of_bodies() -> Family:
     """Bodies of other types, in other encodings, or of another type than they say."""
@@ -569,6 +678,9 @@ FAMILIES = {
     "grammar": grammar,
     "fields and parameters": fields,
     "callers": callers,
+    "codes and challenges": proofs,
+    "flows and identities": flows,
+    "exports and leaving": exports_and_leaving,
     "types and encodings": types_of_bodies,
     "sizes": sizes_of_bodies,
     "where a body ends": pieces_of_bodies,

@@ -26,6 +26,13 @@ SOON = 1.0
 TRIES = 3
 """How often one is tried: on a busy machine, anything can take longer once."""
 
+PROVIDED = {
+    "REDIRECT_URIS": "https://app.example.com/back",
+    "PROVIDERS__GITHUB__CLIENT_ID": "basalt",
+    "PROVIDERS__GITHUB__CLIENT_SECRET": "a secret",
+}
+"""A provider that nobody visits: it is not asked before somebody comes back."""
+
 GROWTH_MAX = 30 * 2**20
 ONE_DATABASE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
@@ -99,7 +106,7 @@ def judge(server: Server, attack: Attack, token: str) -> str | None:
 
 
 def test_every_attack_is_answered_as_it_must_be(start: Start, database: str) -> None:
-    server = start(DATABASE_URL=database)
+    server = start(DATABASE_URL=database, **PROVIDED)
     token = sign_up(server).access
     process = psutil.Process(server.process.pid)
     before = process.memory_info().rss
