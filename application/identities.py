@@ -9,7 +9,7 @@ from application.joining import Registrar, note
 from application.mailing import Mailroom
 from application.ports.store import Reading, UnitOfWork, UnitsOfWork
 from application.ports.surroundings import Clock
-from application.proving import held, require_fresh
+from application.proving import held, present, require_fresh
 from domain.access import Origin, Person
 from domain.audit import Action, Result, Target, TargetType
 from domain.errors import (
@@ -72,6 +72,10 @@ class NoteUnproved:
 
     def __call__(self, provider: ProviderName, origin: Origin, by: Person | None = None) -> None:
         with self.unit_of_work() as work:
+            if by is not None:
+                present(
+                    work.users.lock(by.user_id)
+                )  # of whoever left meanwhile, nothing is written any more
             note_failure(work, self.auditor, provider, origin, by)
             work.commit()
 

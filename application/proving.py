@@ -49,6 +49,9 @@ class PasswordProof:
                 work.commit()
             return
         with self.unit_of_work() as work:
+            present(
+                work.users.lock(user.id)
+            )  # of whoever left while we hashed, nothing is written any more
             self.auditor.record_own(work, before, user.id, caller.origin, result=Result.FAILURE)
             work.commit()
         raise WrongPassword

@@ -15,6 +15,7 @@ from application.ports.security import (
 )
 from application.ports.store import Reading, Repositories, UnitOfWork, UnitsOfWork
 from application.ports.surroundings import Clock
+from application.proving import present
 from domain.access import Caller, Machine, Origin, Person, Scopes, SessionId, UserId
 from domain.audit import Action, Target, TargetType
 from domain.errors import (
@@ -140,6 +141,7 @@ class EndSessions:
 
     def __call__(self, caller: Person, *, include_current: bool) -> None:
         with self.unit_of_work() as work:
+            present(work.users.lock(caller.user_id))
             keep = None if include_current else caller.session_id
             work.sessions.remove_all_of(caller.user_id, keep=keep)
             self.auditor.record_own(work, Action.SESSIONS_ENDED, caller.user_id, caller.origin)
@@ -155,6 +157,7 @@ class SignOut:
 
     def __call__(self, caller: Person) -> None:
         with self.unit_of_work() as work:
+            present(work.users.lock(caller.user_id))
             work.sessions.remove(caller.session_id)
             note_end(work, self.auditor, caller.session_id, caller.origin, caller.user_id)
             work.commit()

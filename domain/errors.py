@@ -516,6 +516,6 @@ class StoreUnfit(Unavailable):
     """The store's schema is not one that this version can work on; `remedy` says what to do."""
 
     def __init__(self, remedy: str) -> None:
-        super().__init__()
+        super().__init__(remedy)
         self.remedy = remedy
         self.args = (remedy,)

@@ -333,6 +333,16 @@ def test_somebody_elses_identity_is_not_linked_and_who_tried_is_in_the_trail(hou
     assert (last.actor_id, last.target_id) == (bert.user_id, "google")
 
 
+def test_of_whoever_left_while_the_provider_was_asked_nothing_is_written_any_more(
+    house: House,
+) -> None:
+    caller = house.arrive()
+    house.delete_account(caller, PASSWORD)
+    with pytest.raises(TokenRevoked):
+        house.note_unproved(UNTRUSTED, HERE, caller)
+    assert house.done()[-1] == "account.deleted success"
+
+
 def test_a_subject_that_cannot_be_kept_is_in_the_trail(house: House) -> None:
     said = {"subject": "a\x00b"}
     with pytest.raises(InvalidIdentity):

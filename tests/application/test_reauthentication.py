@@ -77,6 +77,14 @@ def test_a_session_that_ends_while_we_hash_stays_ended(house: House) -> None:
     assert house.sessions() == []
 
 
+def test_of_whoever_left_while_we_hashed_nothing_is_written_any_more(house: House) -> None:
+    anna = house.arrive()
+    house.hasher.meanwhile = [lambda: house.delete_account(anna, PASSWORD)]
+    with pytest.raises(TokenRevoked):
+        house.reauthenticate(anna, "a wrong passphrase")
+    assert house.done()[-1] == "account.deleted success"
+
+
 # ------------------------------------------------------------------- accounts without a password
 @pytest.mark.parametrize("age", [timedelta(0), FRESH_FOR])
 def test_the_first_password_is_set_with_a_fresh_proof(house: House, age: timedelta) -> None:

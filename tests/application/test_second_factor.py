@@ -434,6 +434,7 @@ def test_one_that_nobody_can_open_holds_up_no_start_and_lets_nobody_in_without_a
     app, codes = protect(house, anna)
     house.sealer.secrets = ["another"]
     house.prepare_keys()
-    with pytest.raises(StoreUnfit):
+    with pytest.raises(StoreUnfit) as caught:
         house.finish_sign_in(challenge(house), app.code(), HERE)
+    assert caught.value.cause == caught.value.remedy  # in the log, for the operator
     house.finish_sign_in(challenge(house), codes[0], HERE)

@@ -107,6 +107,18 @@ def test_all_others_or_all_of_ones_sessions_can_be_ended(
     assert alive(house, tokens) == left
 
 
+def test_whoever_left_just_now_ends_nothing_and_nothing_is_written_of_them(
+    house: House, tokens: list[Tokens]
+) -> None:
+    caller = house.caller(tokens[0])
+    house.delete_account(caller, PASSWORD)
+    with pytest.raises(TokenRevoked):
+        house.sign_out(caller)
+    with pytest.raises(TokenRevoked):
+        house.end_sessions(caller, include_current=True)
+    assert house.done()[-1] == "account.deleted success"
+
+
 def test_any_genuine_token_ends_its_session_whoever_brings_it(
     house: House, tokens: list[Tokens]
 ) -> None:
