@@ -17,8 +17,10 @@ from domain.errors import (
     IdentityNotFound,
     IdentityTaken,
     InvalidIdentity,
+    TooManyIdentities,
 )
 from domain.identity import (
+    IDENTITIES_MAX,
     Identity,
     IdentityId,
     ProvenIdentity,
@@ -90,7 +92,10 @@ class LinkIdentity:
     auditor: Auditor
 
     def __call__(self, caller: Person, proven: ProvenIdentity) -> Identity:
-        """Return the identity, also if it was one's own already. Raises IdentityTaken."""
+        """Return the identity, also if it was one's own already.
+
+        Raises IdentityTaken, TooManyIdentities.
+        """
         with self.unit_of_work() as work:
             user = held(work, caller)
             require_fresh(work, caller, now=self.clock())
@@ -102,6 +107,8 @@ class LinkIdentity:
                 raise
             if known is not None:
                 return known
+            if len(work.identities.of_user(user.id)) >= IDENTITIES_MAX:
+                raise TooManyIdentities
             identity = self.registrar.link(work, proven, user, caller.origin)
             mailroom = self.registrar.mailroom
             mailroom.post_if_seldom(work, Topic.IDENTITY_LINKED, user.email, user)

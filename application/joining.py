@@ -21,6 +21,7 @@ from domain.errors import (
     InvalidIdentity,
 )
 from domain.identity import (
+    IDENTITIES_MAX,
     Identity,
     IdentityId,
     ProvenIdentity,
@@ -113,6 +114,8 @@ class Registrar:
             raise AddressTaken
         if not owner.is_active:
             raise InvalidIdentity(proven.cause("a suspended account"))
+        if len(work.identities.of_user(owner.id)) >= IDENTITIES_MAX:
+            raise InvalidIdentity(proven.cause("an account with too many identities"))
         if not owner.email_verified:
             owner = self._handed_over(work, owner, origin)
         try:

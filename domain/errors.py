@@ -10,7 +10,7 @@ BasaltError
 │   ├── InvalidRefreshToken · RefreshTokenReused · SecondFactorRequired
 │   └── InvalidIdentity: NoAddress · AddressUnproved
 ├── Refused                 we know who you are, and you may not
-│   ├── Forbidden · InsufficientScope · KeySigns · TooManyKeys · IdentityTaken
+│   ├── Forbidden · InsufficientScope · KeySigns · TooManyKeys · IdentityTaken · TooManyIdentities
 │   └── WrongPassword · WrongCode · ReauthenticationRequired
 ├── NotFound                there is no such thing, or none for you
 │   ├── ItemNotFound · UserNotFound · SessionNotFound · GrantNotFound · KeyNotFound
@@ -296,6 +296,13 @@ class IdentityTaken(Refused):
 
     code = "FORBIDDEN"
     message = "This identity belongs to another account. Unlink it there first."
+
+
+class TooManyIdentities(Refused):
+    """As many identities as there may be let the user in."""
+
+    code = "FORBIDDEN"
+    message = "You have as many identities as one may have. Unlink one first."
 
 
 class GrantNotFound(NotFound):

@@ -18,6 +18,9 @@ ProviderName = NewType("ProviderName", str)
 PROVIDER_NAME_MAX = 32
 """Characters in a provider's name, which an operator chooses."""
 
+IDENTITIES_MAX = 50
+"""Identities of one user: a provider may make up as many as it likes."""
+
 ISSUER_MAX = 255
 SUBJECT_MAX = 255
 """Characters in a subject (OpenID Connect Core 1.0 §2)."""

@@ -86,7 +86,7 @@ async def link_identity(call: Writer, body: Return) -> IdentityAnswer:
     """Let an identity sign in to one's account, with what a browser brought back from a flow.
 
     Any flow will do that was begun for it: its secret is the client's own, so nobody else's
-    answer fits. Needs a proof that is not older than 15 minutes.
+    answer fits. One may have 50 identities. Needs a proof that is not older than 15 minutes.
     """
 
     def taking() -> Awaitable[Visit]:

@@ -21,8 +21,9 @@ from domain.errors import (
     SecondFactorRequired,
     TokenRevoked,
     TooManyAttempts,
+    TooManyIdentities,
 )
-from domain.identity import IdentityId, ProviderName
+from domain.identity import IDENTITIES_MAX, IdentityId, ProviderName
 from domain.mail import Topic
 from domain.user import Status
 from tests.application.authenticator import protect
@@ -313,6 +314,23 @@ def test_an_identity_is_linked_and_opens_the_account_from_then_on(house: House) 
     assert [mail.subject for mail in house.delivered()] == [Topic.IDENTITY_LINKED]
     noted = [e.target_id for e in house.trail() if e.action.startswith("identity.")]
     assert noted == [f"google/{identity.id}"] * 2
+
+
+def test_nobody_has_identities_without_end(house: House) -> None:
+    caller = house.arrive()
+    house.change(email_verified=True)
+    linked = [
+        house.link_identity(caller, a_proven_identity(subject=str(number)))
+        for number in range(IDENTITIES_MAX)
+    ]
+    with pytest.raises(TooManyIdentities):
+        house.link_identity(caller, a_proven_identity(subject="one more"))
+    with pytest.raises(InvalidIdentity):
+        house.come_by_provider(subject="one more")
+    assert house.link_identity(caller, a_proven_identity(subject="0")) == linked[0]
+    house.come_by_provider(subject="49")
+    house.unlink_identity(caller, linked[0].id)
+    house.come_by_provider(subject="one more")
 
 
 def test_linking_what_is_ones_own_already_changes_nothing(house: House) -> None:
