@@ -80,6 +80,13 @@ class Auditor:
             work, action, target, origin=origin, actor_id=user_id, result=result, email=email
         )
 
+    def record_wrong_proof(
+        self, work: UnitOfWork, before: Action, caller: Caller, *, locks: bool
+    ) -> None:
+        """Add that users could not prove to be themselves, and that it was too often if it was."""
+        for action in (before, *([Action.ACCOUNT_LOCKED] if locks else [])):
+            self.record_own(work, action, caller.user_id, caller.origin, result=Result.FAILURE)
+
     def record_upon(self, work: UnitOfWork, action: Action, user_id: UserId, by: Caller) -> None:
         """Add an entry of what a caller does to somebody's account."""
         target = Target(TargetType.USER, str(user_id))

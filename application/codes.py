@@ -12,7 +12,7 @@ from application.ports.store import Repositories, UnitOfWork
 from application.ports.surroundings import Clock
 from application.throttling import Throttle
 from domain.access import Origin, Person, UserId
-from domain.audit import Action, Result
+from domain.audit import Action
 from domain.errors import WrongCode
 from domain.mail import Topic
 from domain.second_factor import RECOVERY_CODES, SecondFactor
@@ -101,22 +101,22 @@ class CodeProof:
         self, work: UnitOfWork, caller: Person, user: User, code: str, *, before: Action
     ) -> None:
         """Use up a code of the user, who is held. Raises WrongCode, or TooManyAttempts."""
-        self.throttle.attempt(work, str(user.id))
+        locks = self.throttle.attempt(work, str(user.id))
         if not self.codes.spend(work, user, code, caller.origin):
-            self._refuse(work, caller, before)
+            self._refuse(work, caller, before, locks=locks)
         self.throttle.clear(work, str(user.id))
 
     def check_new(self, work: UnitOfWork, caller: Person, factor: SecondFactor, code: str) -> int:
         """Return the step of a code that shows that a new app works. Raises as `check` does."""
-        self.throttle.attempt(work, str(factor.user_id))
+        locks = self.throttle.attempt(work, str(factor.user_id))
         step = self.codes.step_of(factor, code)
         if step is None:
-            self._refuse(work, caller, Action.SECOND_FACTOR_CONFIRMED)
+            self._refuse(work, caller, Action.SECOND_FACTOR_CONFIRMED, locks=locks)
         self.throttle.clear(work, str(factor.user_id))
         return step
 
-    def _refuse(self, work: UnitOfWork, caller: Person, before: Action) -> NoReturn:
-        self.auditor.record_own(work, before, caller.user_id, caller.origin, result=Result.FAILURE)
+    def _refuse(self, work: UnitOfWork, caller: Person, before: Action, *, locks: bool) -> NoReturn:
+        self.auditor.record_wrong_proof(work, before, caller, locks=locks)
         work.commit()  # the counted attempt outlives the error
         raise WrongCode
 

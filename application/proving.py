@@ -10,7 +10,7 @@ from application.ports.store import Reading, Repositories, UnitOfWork, UnitsOfWo
 from application.ports.surroundings import Clock
 from application.throttling import Throttle
 from domain.access import Person
-from domain.audit import Action, Result
+from domain.audit import Action
 from domain.errors import InvalidValue, TokenRevoked, WrongPassword
 from domain.text import composed
 from domain.user import User
@@ -41,7 +41,7 @@ class PasswordProof:
                 require_fresh(work, caller, now=self.clock())
             if password is None:
                 return
-            self.throttle.attempt(work, str(user.id))
+            locks = self.throttle.attempt(work, str(user.id))
             work.commit()
         if self.hasher.matches(composed(password), user.password_hash):
             with self.unit_of_work() as work:  # now, for what it is asked for may yet fail
@@ -52,7 +52,7 @@ class PasswordProof:
             present(
                 work.users.lock(user.id)
             )  # of whoever left while we hashed, nothing is written any more
-            self.auditor.record_own(work, before, user.id, caller.origin, result=Result.FAILURE)
+            self.auditor.record_wrong_proof(work, before, caller, locks=locks)
             work.commit()
         raise WrongPassword
 
