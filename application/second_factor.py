@@ -13,15 +13,16 @@ from application.codes import CodeProof, Codes, FactorRemoval, in_force, sealed_
 from application.mailing import Mailroom
 from application.ports.second_factor import AppSetup, AuthenticatorApps
 from application.ports.security import Sealer
-from application.ports.store import Reading, Repositories, UnitsOfWork
+from application.ports.store import Reading, Repositories, UnitOfWork, UnitsOfWork
 from application.ports.surroundings import Clock, Randomness
-from application.proving import held, present, require_fresh
+from application.proving import held, require_fresh
 from application.throttling import Throttle
 from domain.access import Person, UserId
 from domain.audit import Action
 from domain.errors import SecondFactorInForce, SecondFactorNotFound, TokenRevoked
 from domain.mail import Topic
 from domain.second_factor import SECRET_BYTES, SecondFactor
+from domain.user import User
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,6 @@ class BeginSecondFactor:
     """
 
     unit_of_work: UnitsOfWork
-    reading: Reading
     clock: Clock
     random: Randomness
     sealer: Sealer
@@ -41,21 +41,27 @@ class BeginSecondFactor:
     auditor: Auditor
 
     def __call__(self, caller: Person) -> AppSetup:
-        with self.reading() as see:
-            require_fresh(see, caller, now=self.clock())
-            user = present(see.users.get(caller.user_id))
+        with self.unit_of_work() as work:
+            user = self._free(work, caller)
+            self.by_user.attempt(work, str(user.id))  # before a picture is drawn
+            work.commit()
         secret = self.random(SECRET_BYTES)
-        setup = self.apps.setup(secret, account=user.email)  # draws a picture: not while we hold
+        setup = self.apps.setup(secret, account=user.email)  # not while we hold
         sealed = self.sealer.seal(sealed_as(user.id), secret)
         with self.unit_of_work() as work:
-            user = held(work, caller)
-            if in_force(work, user.id):
-                raise SecondFactorInForce
-            self.by_user.attempt(work, str(user.id))
+            user = self._free(work, caller)
             work.second_factors.put(SecondFactor.begin(user_id=user.id, sealed=sealed))
             self.auditor.record_own(work, Action.SECOND_FACTOR_BEGUN, user.id, caller.origin)
             work.commit()
         return setup
+
+    def _free(self, work: UnitOfWork, caller: Person) -> User:
+        """Return the caller's user, held, if one may be set up."""
+        user = held(work, caller)
+        require_fresh(work, caller, now=self.clock())
+        if in_force(work, user.id):
+            raise SecondFactorInForce
+        return user
 
 
 @dataclass(frozen=True, slots=True)

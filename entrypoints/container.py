@@ -326,7 +326,6 @@ class Container(containers.DeclarativeContainer):
     begin_second_factor = providers.Singleton(
         second_factor.BeginSecondFactor,
         unit_of_work=unit_of_work,
-        reading=reading,
         clock=clock,
         random=random,
         sealer=sealer,

@@ -284,7 +284,6 @@ class House:
         )
         self.begin_second_factor = BeginSecondFactor(
             unit_of_work=store.unit_of_work,
-            reading=store.reading,
             clock=self.clock,
             random=self.counting.random,
             sealer=self.sealer,

@@ -9,7 +9,11 @@ from domain.second_factor import STEPS_APART, step_at
 class PlainApps(AuthenticatorApps):
     """Apps whose codes say of which step and secret they are."""
 
+    def __init__(self) -> None:
+        self.drawn = 0
+
     def setup(self, secret: bytes, *, account: str) -> AppSetup:
+        self.drawn += 1
         return AppSetup(secret.hex(), f"uri of {account}", "picture")
 
     def step_of(self, code: str, secret: bytes, *, now: datetime) -> int | None:

@@ -213,8 +213,10 @@ def test_a_code_proves_nothing_where_there_is_no_second_factor_and_counts_as_no_
 def test_nobody_begins_for_ever(house: House, anna: Person) -> None:
     for _ in range(20):
         begun(house, anna)
-    with pytest.raises(TooManyAttempts):
-        begun(house, anna)
+    for _ in range(2):
+        with pytest.raises(TooManyAttempts):
+            begun(house, anna)
+    assert house.apps.drawn == 20  # a picture takes a while
 
 
 def test_without_a_password_a_proof_of_before_changes_nothing(house: House, anna: Person) -> None:
