@@ -298,3 +298,19 @@ async def test_nothing_secret_of_it_is_ever_shown_again(
     ]
     for secret in (app.secret, *codes):
         assert not [text for text in seen if secret in text]
+
+
+# ---------------------------------------------------------------------------------------- guessing
+async def test_a_code_of_ones_own_gives_no_more_guesses_at_the_password(start: Start) -> None:
+    async with start(rate_limits=True) as api:
+        ada = await api.join("ada")
+        wrong = {"password": "the wrong password"}
+        for _ in range(9):
+            assert told(await ada.http.post(REAUTHENTICATE, json=wrong)) == (403, "WRONG_PASSWORD")
+        app, _ = await protect(api, ada)
+        proof = await ada.http.post(REAUTHENTICATE, json={"code": app.code()})
+        assert proof.status_code == 204
+        assert (await ada.http.delete(FACTOR)).status_code == 204
+        assert told(await ada.http.post(REAUTHENTICATE, json=wrong)) == (403, "WRONG_PASSWORD")
+        right = {"password": PASSWORD}
+        assert told(await ada.http.post(REAUTHENTICATE, json=right)) == (429, "RATE_LIMITED")
