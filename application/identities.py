@@ -74,10 +74,8 @@ class NoteUnproved:
 
     def __call__(self, provider: ProviderName, origin: Origin, by: Person | None = None) -> None:
         with self.unit_of_work() as work:
-            if by is not None:
-                present(
-                    work.users.lock(by.user_id)
-                )  # of whoever left meanwhile, nothing is written any more
+            if by is not None:  # of whoever left meanwhile, nothing is written any more
+                present(work.users.lock(by.user_id))
             note_failure(work, self.auditor, provider, origin, by)
             work.commit()
 

@@ -49,9 +49,8 @@ class PasswordProof:
                 work.commit()
             return
         with self.unit_of_work() as work:
-            present(
-                work.users.lock(user.id)
-            )  # of whoever left while we hashed, nothing is written any more
+            # Of whoever left while we hashed, nothing is written any more.
+            present(work.users.lock(user.id))
             self.auditor.record_wrong_proof(work, before, caller, locks=locks)
             work.commit()
         raise WrongPassword
