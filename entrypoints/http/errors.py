@@ -165,6 +165,10 @@ class ErrorBody(BaseModel):
     error: ErrorContent
 
 
+_SCHEMA = "#/components/schemas/{model}"
+_ERROR = _SCHEMA.format(model=ErrorBody.__name__)
+
+
 def answer(error: BasaltError) -> JSONResponse:
     """Return the one envelope for an error, with the headers that its status asks for."""
     return JSONResponse(envelope(error), status_of(type(error)), headers=_headers(error))
@@ -188,18 +192,27 @@ def _headers(error: BasaltError) -> dict[str, str]:
 
 
 def documented(*errors: type[BasaltError]) -> dict[int | str, dict[str, Any]]:
-    """Return these errors as OpenAPI responses: for each status its codes, each with an example."""
+    """Return these errors as OpenAPI responses: for each status its codes, each with an example.
+
+    They refer to `error_schemas`; given the model, the framework would build it anew for each.
+    """
     by_status: dict[int | str, dict[str, Any]] = {}
     for error in sorted(errors, key=lambda error: (status_of(error), error.code)):
         entry = by_status.setdefault(
             status_of(error),
-            {"model": ErrorBody, "description": "", "content": {"application/json": {}}},
+            {"description": "", "content": {"application/json": {"schema": {"$ref": _ERROR}}}},
         )
         examples = entry["content"]["application/json"].setdefault("examples", {})
         content = {"code": error.code, "message": error.message, "details": error.shown_details}
         examples[error.code] = {"value": {"error": content}}
         entry["description"] = " or ".join(examples)
     return by_status
+
+
+def error_schemas() -> dict[str, Any]:
+    """Return the schemas of an error's body, by their names in an OpenAPI document."""
+    body = ErrorBody.model_json_schema(ref_template=_SCHEMA)
+    return body.pop("$defs") | {ErrorBody.__name__: body}
 
 
 def told(error: BasaltError) -> BasaltError:

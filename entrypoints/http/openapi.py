@@ -4,6 +4,8 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from entrypoints.http.errors import error_schemas
+
 Responses = dict[int | str, dict[str, Any]]
 
 _HEADERS = {
@@ -71,7 +73,7 @@ ITEM_LINKS = follow(
 
 
 def complete_openapi(app: FastAPI, *, shortest_password: int) -> None:
-    """Say what only this service knows: merge patches, passwords' length, and what is never null.
+    """Say what only this service knows: merge patches, errors, lengths, and what is never null.
 
     Every PATCH takes a merge patch too. A parameter is left out, or has a value.
     """
@@ -86,7 +88,8 @@ def complete_openapi(app: FastAPI, *, shortest_password: int) -> None:
             for operation in operations.values():
                 for parameter in operation.get("parameters", ()):
                     parameter["schema"] = _without_null(parameter["schema"])
-        schemas = document["components"]["schemas"]
+        schemas = dict(sorted((document["components"]["schemas"] | error_schemas()).items()))
+        document["components"]["schemas"] = schemas
         for shape, field in (("SignUp", "password"), ("PasswordChange", "new_password")):
             schemas[shape]["properties"][field]["minLength"] = shortest_password
         return document
