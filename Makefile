@@ -29,6 +29,9 @@ ifneq ($(shell test -x $(BIN)/python && cat $(MADE) 2>/dev/null),$(CURDIR))
 $(MADE): again
 endif
 
+# Hundreds of processes load the same code: it is compiled once, whatever the environment says.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
