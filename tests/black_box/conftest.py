@@ -1,5 +1,9 @@
-"""What the black-box tests share: real servers, each in a folder of its own."""
+"""What the black-box tests share: real servers, each in a folder of its own.
 
+A test that changes settings, or stops or kills, starts a server for itself; all others share one.
+"""
+
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,3 +37,44 @@ def start(tmp_path: Path) -> Iterator[Start]:
     yield begin
     for server in servers:
         server.kill()
+
+
+@pytest.fixture(scope="session")
+def sqlite_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("shared")
+    server = Server(folder, environment(folder, **CHEAP))
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(
+    postgresql: PostgresServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    folder, url = tmp_path_factory.mktemp("shared"), postgresql.create_database()
+    server = Server(folder, environment(folder, **CHEAP, BASALT_DATABASE_URL=url))
+    yield server
+    server.kill()
+    postgresql.drop_database(url)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def shared(request: pytest.FixtureRequest) -> Server:
+    """Hand out a server on each database in turn, which other tests use as well."""
+    server: Server = request.getfixturevalue(f"{request.param}_server")
+    return server
+
+
+@pytest.fixture(scope="session")
+def impatient_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Hand out a shared server on SQLite that waits for a request no longer than a second."""
+    folder = tmp_path_factory.mktemp("impatient")
+    server = Server(folder, environment(folder, **CHEAP, BASALT_RECEIVE_TIMEOUT="1"))
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def email() -> str:
+    """The address of somebody whom no other test knows."""
+    return f"{uuid.uuid4().hex}@example.com"

@@ -45,6 +45,8 @@ class Server:
     """One run of `basalt serve` on a free port."""
 
     def __init__(self, folder: Path, environ: dict[str, str], *words: str) -> None:
+        self.folder = folder
+        self.environ = environ
         self.log = folder / f"log-{time.monotonic_ns()}"
         with self.log.open("wb") as output:
             self.process = subprocess.Popen(

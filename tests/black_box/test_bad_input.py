@@ -145,58 +145,46 @@ def seconds_until_end(connection: socket.socket, drip: bytes) -> float:
     return time.monotonic() - begun
 
 
-@ONE_DATABASE
 @pytest.mark.parametrize("said", [b"", HEAD, b"\r\n"])
-def test_a_head_has_to_come_in_time(start: Start, database: str, said: bytes) -> None:
-    server = start(DATABASE_URL=database, RECEIVE_TIMEOUT="1")
-    with connected(server) as slow:
+def test_a_head_has_to_come_in_time(impatient_server: Server, said: bytes) -> None:
+    with connected(impatient_server) as slow:
         slow.sendall(said)
         assert 0.5 < seconds_until_end(slow, said[-1:]) < 5
 
 
-@ONE_DATABASE
-def test_a_head_that_takes_too_long_is_told_so(start: Start, database: str) -> None:
-    server = start(DATABASE_URL=database, RECEIVE_TIMEOUT="1")
-    reply = ask(server, HEAD)
+def test_a_head_that_takes_too_long_is_told_so(impatient_server: Server) -> None:
+    reply = ask(impatient_server, HEAD)
     assert reply.verdict == NO_REQUEST
 
 
-@ONE_DATABASE
-def test_a_second_head_has_to_come_in_time_too(start: Start, database: str) -> None:
-    server = start(DATABASE_URL=database, RECEIVE_TIMEOUT="1")
-    with connected(server) as slow:
+def test_a_second_head_has_to_come_in_time_too(impatient_server: Server) -> None:
+    with connected(impatient_server) as slow:
         slow.sendall(HEAD + b"x\r\n\r\n")
         assert heard(slow).startswith(b"HTTP/1.1 200")
         slow.sendall(HEAD)
         assert 0.5 < seconds_until_end(slow, b"x") < 5
 
 
-@ONE_DATABASE
-def test_an_idle_connection_is_kept_for_longer(start: Start, database: str) -> None:
-    server = start(DATABASE_URL=database, RECEIVE_TIMEOUT="1")
-    with connected(server) as idle:
+def test_an_idle_connection_is_kept_for_longer(impatient_server: Server) -> None:
+    with connected(impatient_server) as idle:
         for _ in range(2):
             idle.sendall(HEAD + b"x\r\n\r\n")
             assert heard(idle).startswith(b"HTTP/1.1 200")
             time.sleep(1.5)
 
 
-@ONE_DATABASE
-def test_a_head_may_come_in_small_pieces(start: Start, database: str) -> None:
-    server = start(DATABASE_URL=database)
+def test_a_head_may_come_in_small_pieces(sqlite_server: Server) -> None:
     head = HEAD + b"x" * 20_000 + b"\r\n\r\n"
-    with connected(server) as slow:
+    with connected(sqlite_server) as slow:
         for place in range(0, len(head), 1000):
             slow.sendall(head[place : place + 1000])
             time.sleep(0.005)
         assert heard(slow).startswith(b"HTTP/1.1 200")
 
 
-@ONE_DATABASE
-def test_a_head_without_end_is_cut_off_while_it_comes(start: Start, database: str) -> None:
-    server = start(DATABASE_URL=database)
+def test_a_head_without_end_is_cut_off_while_it_comes(sqlite_server: Server) -> None:
     sent = 0
-    with connected(server) as endless, suppress(OSError):
+    with connected(sqlite_server) as endless, suppress(OSError):
         endless.sendall(HEAD)
         while sent < 2**26:
             endless.sendall(b"x" * 65_536)
@@ -224,13 +212,11 @@ def upgrading(token: str, body: bytes, framing: bytes) -> bytes:
     )
 
 
-@ONE_DATABASE
 @pytest.mark.parametrize("pause", [0.0, 0.2])
 def test_a_body_behind_an_offered_upgrade_is_a_body(
-    start: Start, database: str, pause: float
+    sqlite_server: Server, email: str, pause: float
 ) -> None:
-    server = start(DATABASE_URL=database)
-    token = sign_up(server).access
+    token = sign_up(sqlite_server, email).access
     for body, framing, status in (
         (b'{"title": "Lamp oil"}', b"Content-Length: 21", b"201"),
         (b'15\r\n{"title": "Lamp oil"}\r\n0\r\n\r\n', b"Transfer-Encoding: chunked", b"201"),
@@ -238,7 +224,7 @@ def test_a_body_behind_an_offered_upgrade_is_a_body(
         (b'{"title": "Lamp oil"}' + SMUGGLED, b"Content-Length: 21", b"201"),
     ):
         asked = upgrading(token, body, framing)
-        with connected(server) as connection:
+        with connected(sqlite_server) as connection:
             connection.sendall(asked[: -len(body)])
             time.sleep(pause)
             connection.sendall(body)
@@ -247,31 +233,29 @@ def test_a_body_behind_an_offered_upgrade_is_a_body(
                 answers += piece
         assert answers.startswith(b"HTTP/1.1 " + status)
         assert answers.count(b"HTTP/1.1 ") == 1
-    assert not any(event.get("path") == "/v1/smuggled" for event in server.events())
+    assert not any(event.get("path") == "/v1/smuggled" for event in sqlite_server.events())
 
 
-@ONE_DATABASE
-def test_what_was_asked_for_is_answered_though_garbage_follows(start: Start, database: str) -> None:
-    server = start(DATABASE_URL=database)
-    token = sign_up(server).access
-    with connected(server) as connection:
+def test_what_was_asked_for_is_answered_though_garbage_follows(
+    sqlite_server: Server, email: str
+) -> None:
+    token = sign_up(sqlite_server, email).access
+    with connected(sqlite_server) as connection:
         connection.sendall(item(GOOD).replace(TOKEN.encode(), token.encode()) + b"x")
         answer = heard(connection)
         assert connection.recv(1) == b""
     assert answer.startswith(b"HTTP/1.1 201")
     assert b"\r\nconnection: close\r\n" in answer
-    assert not any("exception" in event or "trace" in event for event in server.events())
+    assert not any("exception" in event or "trace" in event for event in sqlite_server.events())
 
 
-@ONE_DATABASE
-def test_what_breaks_off_is_not_done(start: Start, database: str) -> None:
-    server = start(DATABASE_URL=database)
-    token = sign_up(server).access
+def test_what_breaks_off_is_not_done(sqlite_server: Server, email: str) -> None:
+    token = sign_up(sqlite_server, email).access
     broken = chunks(chunk(GOOD), b"zz\r\n").replace(TOKEN.encode(), token.encode())
-    assert ask(server, broken).verdict == NO_REQUEST
-    with server.client(token) as ada:
+    assert ask(sqlite_server, broken).verdict == NO_REQUEST
+    with sqlite_server.client(token) as ada:
         assert ada.get("/v1/items").json()["data"] == []
-    assert not any("exception" in event or "trace" in event for event in server.events())
+    assert not any("exception" in event or "trace" in event for event in sqlite_server.events())
 
 
 # --------------------------------------------------------------------------- too many at once

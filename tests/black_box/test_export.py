@@ -5,7 +5,7 @@ import socket
 import httpx
 import pytest
 
-from tests.black_box.server import PATIENCE, Server, Start, Tokens, sign_up
+from tests.black_box.server import PATIENCE, Server, Tokens, sign_up
 
 pytestmark = pytest.mark.black_box
 
@@ -18,9 +18,9 @@ FAST = (socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * 2**20)
 """And that takes all of it at once then."""
 
 
-def rich(server: Server) -> Tokens:
+def rich(server: Server, email: str) -> Tokens:
     """Open an account with more than a connection holds: some megabytes."""
-    tokens = sign_up(server)
+    tokens = sign_up(server, email)
     with server.client(tokens.access) as client:
         for _ in range(7):
             made = client.post("/v1/items/batch", json={"operations": [LARGE] * 95})
@@ -28,30 +28,28 @@ def rich(server: Server) -> Tokens:
     return tokens
 
 
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_an_export_whose_session_ends_is_an_incomplete_transfer(
-    start: Start, database: str
+    sqlite_server: Server, email: str
 ) -> None:
-    server = start(DATABASE_URL=database)
-    tokens = rich(server)
+    tokens = rich(sqlite_server, email)
     slow = httpx.HTTPTransport(socket_options=[SLOW])
     bearer = {"Authorization": f"Bearer {tokens.access}"}
     with (
         httpx.Client(transport=slow, headers=bearer, timeout=PATIENCE) as client,
-        client.stream("GET", server.url + EXPORT) as answer,
+        client.stream("GET", sqlite_server.url + EXPORT) as answer,
     ):
         assert answer.status_code == httpx.codes.OK
         pieces = answer.iter_raw()
         next(pieces)
-        with server.client(tokens.access) as elsewhere:
+        with sqlite_server.client(tokens.access) as elsewhere:
             assert elsewhere.post("/v1/auth/logout").status_code == httpx.codes.NO_CONTENT
         answer.extensions["network_stream"].get_extra_info("socket").setsockopt(*FAST)
         with pytest.raises(httpx.RemoteProtocolError, match="incomplete"):
             for _ in pieces:
                 pass
-    told = [event for event in server.events() if event.get("cause") == "TOKEN_REVOKED"]
+    told = [event for event in sqlite_server.events() if event.get("cause") == "TOKEN_REVOKED"]
     assert [event["message"] for event in told] == ["answer broken off"]
-    assert not [event for event in server.events() if event["level"] in {"error", "critical"}]
-    log = server.log.read_text()
+    assert not {"error", "critical"} & {event["level"] for event in sqlite_server.events()}
+    log = sqlite_server.log.read_text()
     assert "Traceback" not in log
     assert tokens.access not in log

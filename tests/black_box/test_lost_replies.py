@@ -16,7 +16,7 @@ from tests.postgresql import connect
 
 pytestmark = pytest.mark.black_box
 
-CRASHES = 3
+CRASHES = 2
 GRACE = {"REFRESH_GRACE": "600"}
 GRACE_IS_OVER = {"REFRESH_GRACE": "0"}
 COUNTS = "SELECT counter FROM sessions"

@@ -1,17 +1,17 @@
 """Proves the service's main job over a real connection, and what survives a restart of it."""
 
 import subprocess
-from pathlib import Path
+import time
+import uuid
 
 import pytest
 
 from tests.black_box.server import (
     BASALT,
-    CHEAP,
     PASSWORD,
     PATIENCE,
+    Server,
     Start,
-    environment,
     refreshed,
     sign_in,
     sign_up,
@@ -20,10 +20,9 @@ from tests.black_box.server import (
 pytestmark = pytest.mark.black_box
 
 
-def test_a_person_signs_up_and_keeps_items(start: Start, database: str) -> None:
-    server = start(DATABASE_URL=database)
-    with server.client(sign_up(server).access) as ada:
-        assert ada.get("/v1/users/me").json()["email"] == "ada@example.com"
+def test_a_person_signs_up_and_keeps_items(shared: Server, email: str) -> None:
+    with shared.client(sign_up(shared, email).access) as ada:
+        assert ada.get("/v1/users/me").json()["email"] == email
         created = ada.post("/v1/items", json={"title": "Lamp oil", "tags": ["Winter"]})
         assert created.status_code == 201
         path = created.headers["Location"]
@@ -39,7 +38,6 @@ def test_a_person_signs_up_and_keeps_items(start: Start, database: str) -> None:
         assert ada.get(path).status_code == 404
         assert ada.post("/v1/auth/logout").status_code == 204
         assert ada.get("/v1/users/me").status_code == 401
-    server.stop()
 
 
 def test_a_restart_keeps_accounts_sessions_keys_and_items(start: Start, database: str) -> None:
@@ -69,37 +67,38 @@ def test_a_session_that_ended_stays_ended_over_a_crash(start: Start, database: s
         assert ada.get("/v1/users/me").json()["error"]["code"] == "TOKEN_REVOKED"
 
 
-def test_a_command_runs_beside_a_live_server(start: Start, database: str, tmp_path: Path) -> None:
-    server = start(DATABASE_URL=database)
-    with server.client(sign_up(server).access) as ada:
+def test_a_command_runs_beside_a_live_server(shared: Server, email: str) -> None:
+    with shared.client(sign_up(shared, email).access) as ada:
         for number in range(2):
             made = subprocess.run(
-                [BASALT, "users", "create", f"{number}@example.com", "--password-stdin"],
+                [BASALT, "users", "create", f"{number}{email}", "--password-stdin"],
                 input=PASSWORD,
                 capture_output=True,
                 text=True,
                 check=False,
-                cwd=tmp_path,
-                env=environment(tmp_path, BASALT_DATABASE_URL=database, **CHEAP),
+                cwd=shared.folder,
+                env=shared.environ,
                 timeout=PATIENCE,
             )
             assert (made.returncode, made.stderr) == (0, "")
             assert ada.post("/v1/items", json={"title": str(number)}).status_code == 201
-            assert sign_in(ada, f"{number}@example.com").access
+            assert sign_in(ada, f"{number}{email}").access
         assert len(ada.get("/v1/items").json()["data"]) == 2
 
 
 def test_the_log_has_one_line_for_each_request_and_believes_no_forwarded_address(
-    start: Start, database: str
+    shared: Server,
 ) -> None:
-    server = start(DATABASE_URL=database)
-    with server.client() as nobody:
+    path = f"/{uuid.uuid4()}"
+    with shared.client() as nobody:
         headers = {"X-Forwarded-For": "1.2.3.4", "Forwarded": "for=1.2.3.4"}
         for number in range(3):
-            answer = nobody.get("/nowhere", headers=headers | {"X-Request-ID": f"r{number}"})
+            answer = nobody.get(path, headers=headers | {"X-Request-ID": f"r{number}"})
             assert answer.status_code == 404
             assert "server" not in answer.headers
-    server.stop()
-    lines = [event for event in server.events() if event.get("path") == "/nowhere"]
+    deadline = time.monotonic() + PATIENCE
+    while len(lines := [event for event in shared.events() if event.get("path") == path]) < 3:
+        assert time.monotonic() < deadline, lines
+        time.sleep(0.01)
     assert [line["request_id"] for line in lines] == ["r0", "r1", "r2"]
     assert {line["address"] for line in lines} == {"127.0.0.1"}

@@ -8,12 +8,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.black_box.server import BASALT, CHEAP, PATIENCE, Start, environment
+from tests.black_box.server import BASALT, CHEAP, PATIENCE, Server, Start, environment
 
-pytestmark = [
-    pytest.mark.black_box,
-    pytest.mark.parametrize("database", ["sqlite"], indirect=True),
-]
+pytestmark = pytest.mark.black_box
+
+ONE_DATABASE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
 def serve(folder: Path, *words: str, **settings: str) -> "subprocess.CompletedProcess[str]":
@@ -28,14 +27,14 @@ def serve(folder: Path, *words: str, **settings: str) -> "subprocess.CompletedPr
     )
 
 
-def test_it_says_where_to_look_and_for_whom_it_waits(start: Start, database: str) -> None:
-    server = start(DATABASE_URL=database)
-    said = server.log.read_text()
+def test_it_says_where_to_look_and_for_whom_it_waits(sqlite_server: Server) -> None:
+    said = sqlite_server.log.read_text()
     assert "/docs" in said
     assert "users create" in said
-    assert httpx.get(f"{server.url}/docs").status_code == 200
+    assert httpx.get(f"{sqlite_server.url}/docs").status_code == 200
 
 
+@ONE_DATABASE
 def test_a_port_that_is_taken_is_refused_without_a_trace(tmp_path: Path, database: str) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -48,14 +47,15 @@ def test_a_port_that_is_taken_is_refused_without_a_trace(tmp_path: Path, databas
     assert "choose another with --port" in line
 
 
-def test_bad_settings_are_refused_in_a_line_each(tmp_path: Path, database: str) -> None:
+def test_bad_settings_are_refused_in_a_line_each(tmp_path: Path) -> None:
     bad = {"BASALT_SESSION_CAP": "x", "BASALT_DATABASE_URL": "mysql://x", "BASALT_NONSENSE": "1"}
     finished = serve(tmp_path, **bad)
     assert (finished.returncode, finished.stdout) == (2, "")
     assert len(finished.stderr.splitlines()) == 3
-    assert not list(tmp_path.iterdir()), database
+    assert not list(tmp_path.iterdir())
 
 
+@ONE_DATABASE
 def test_production_starts_only_with_a_secret(tmp_path: Path, database: str) -> None:
     finished = serve(tmp_path, BASALT_ENV="production", BASALT_DATABASE_URL=database)
     assert finished.returncode == 2
@@ -63,17 +63,14 @@ def test_production_starts_only_with_a_secret(tmp_path: Path, database: str) -> 
     assert "BASALT_BASE_URL" in finished.stderr
 
 
-def test_the_folder_and_the_secret_are_the_owners_alone(
-    start: Start, database: str, tmp_path: Path
-) -> None:
-    start(DATABASE_URL=database)
-    assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
-    assert (tmp_path / "data" / "secret_key").stat().st_mode & 0o777 == 0o600
+def test_the_folder_and_the_secret_are_the_owners_alone(sqlite_server: Server) -> None:
+    data = sqlite_server.folder / "data"
+    assert data.stat().st_mode & 0o777 == 0o700
+    assert (data / "secret_key").stat().st_mode & 0o777 == 0o600
 
 
-def test_a_body_that_never_comes_is_not_waited_for(start: Start, database: str) -> None:
-    server = start(DATABASE_URL=database, RECEIVE_TIMEOUT="1")
-    address = httpx.URL(server.url)
+def test_a_body_that_never_comes_is_not_waited_for(impatient_server: Server) -> None:
+    address = httpx.URL(impatient_server.url)
     with socket.create_connection((address.host, address.port), PATIENCE) as slow:
         slow.sendall(
             b"POST /v1/users HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -85,6 +82,7 @@ def test_a_body_that_never_comes_is_not_waited_for(start: Start, database: str) 
     assert answer.startswith(b"HTTP/1.1 4")
 
 
+@ONE_DATABASE
 def test_what_was_begun_is_finished_before_the_end(start: Start, database: str) -> None:
     server = start(DATABASE_URL=database)
     address = httpx.URL(server.url)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import httpx
+import psutil
 import pytest
 
 from tests.black_box.server import PATIENCE, Server, Start, Tokens, sign_up
@@ -15,11 +16,11 @@ GRACE = 2
 DRAIN = 1
 SLACK = 2
 
-ALONE_AND_FOUR = [("sqlite", 1), ("postgresql", 4)]
+ALONE_AND_TWO = [("sqlite", 1), ("postgresql", 2)]
 
 pytestmark = [
     pytest.mark.black_box,
-    pytest.mark.parametrize(("database", "workers"), ALONE_AND_FOUR, indirect=["database"]),
+    pytest.mark.parametrize(("database", "workers"), ALONE_AND_TWO, indirect=["database"]),
 ]
 
 
@@ -55,10 +56,13 @@ def hold(server: Server) -> Iterator[Callable[[bytes], socket.socket]]:
 
 
 def ended(server: Server) -> tuple[int, float]:
-    """Ask a server to end; return its exit code, and how many seconds it took."""
+    """Ask a server to end, its workers too; return its exit code, and how many seconds it took."""
+    workers = psutil.Process(server.process.pid).children()
     began = time.monotonic()
     server.process.terminate()
-    return server.process.wait(PATIENCE), time.monotonic() - began
+    code, seconds = server.process.wait(PATIENCE), time.monotonic() - began
+    assert psutil.wait_procs(workers, PATIENCE)[1] == []
+    return code, seconds
 
 
 def test_it_says_that_it_is_not_ready_before_it_refuses_anybody(

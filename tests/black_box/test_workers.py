@@ -12,7 +12,6 @@ from tests.black_box.server import (
     CHEAP,
     PATIENCE,
     Server,
-    Start,
     environment,
     refreshed,
     sign_in,
@@ -102,12 +101,3 @@ def test_an_item_of_one_worker_is_there_at_all_at_once(
             assert there.get(path, headers=headers).json() == made.json()
             assert there.delete(path, headers=headers).status_code == 204
             assert here.get(path, headers=headers).status_code == 404
-
-
-@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
-def test_all_workers_end_when_they_are_asked_to(start: Start, database: str) -> None:
-    server = start("--workers", "2", DATABASE_URL=database)
-    children = psutil.Process(server.process.pid).children()
-    server.stop()
-    gone, alive = psutil.wait_procs(children, PATIENCE)
-    assert (len(gone), alive) == (len(children), [])
