@@ -147,9 +147,9 @@ async def test_an_administrator_changes_what_is_sent_and_no_more(
     ],
 )  # fmt: skip
 async def test_nothing_else_can_be_changed(
-    admin: Person, ada: Person, body: dict[str, object]
+    overseer: Person, reader: Person, body: dict[str, object]
 ) -> None:
-    assert violations(await admin.http.patch(f"{USERS}/{await ada.id()}", json=body))
+    assert violations(await overseer.http.patch(f"{USERS}/{await reader.id()}", json=body))
 
 
 @EVERY_DATABASE

@@ -144,8 +144,8 @@ async def test_a_batch_has_1_to_100_operations(ada: Person) -> None:
         {"operations": [{"op": "delete", "id": NOWHERE, "if_match": 1}]},
     ],
 )
-async def test_what_is_no_batch_is_refused(ada: Person, body: Any) -> None:
-    answer = await ada.http.post("/v1/items/batch", json=body)
+async def test_what_is_no_batch_is_refused(reader: Person, body: Any) -> None:
+    answer = await reader.http.post("/v1/items/batch", json=body)
     assert violations(answer)
 
 

@@ -106,8 +106,8 @@ async def test_json_is_read(ada: Person, kind: str) -> None:
         "",
     ],
 )
-async def test_other_types_are_refused(ada: Person, kind: str) -> None:
-    answer = await ada.http.post("/v1/items", content=ITEM, headers={"Content-Type": kind})
+async def test_other_types_are_refused(reader: Person, kind: str) -> None:
+    answer = await reader.http.post("/v1/items", content=ITEM, headers={"Content-Type": kind})
     assert told(answer) == (415, "UNSUPPORTED_MEDIA_TYPE")
 
 
@@ -120,16 +120,18 @@ async def test_a_body_without_a_type_or_with_two_is_refused(ada: Person) -> None
 @pytest.mark.parametrize(
     "kind", ["application/json", "multipart/form-data; boundary=x", "text/plain"]
 )
-async def test_tokens_are_asked_for_with_a_form_only(nobody: httpx.AsyncClient, kind: str) -> None:
+async def test_tokens_are_asked_for_with_a_form_only(
+    stranger: httpx.AsyncClient, kind: str
+) -> None:
     body = b'{"grant_type": "password"}'
-    answer = await nobody.post("/v1/auth/token", content=body, headers={"Content-Type": kind})
+    answer = await stranger.post("/v1/auth/token", content=body, headers={"Content-Type": kind})
     assert told(answer) == (415, "UNSUPPORTED_MEDIA_TYPE")
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "br", "deflate", "identity", "x"])
-async def test_encoded_bodies_are_refused(ada: Person, encoding: str) -> None:
+async def test_encoded_bodies_are_refused(reader: Person, encoding: str) -> None:
     headers = JSON | {"Content-Encoding": encoding}
-    answer = await ada.http.post("/v1/items", content=ITEM, headers=headers)
+    answer = await reader.http.post("/v1/items", content=ITEM, headers=headers)
     assert told(answer) == (415, "UNSUPPORTED_MEDIA_TYPE")
 
 
@@ -176,8 +178,8 @@ async def test_a_request_without_a_body_needs_no_type(ada: Person) -> None:
     ],
     ids=range(22),
 )
-async def test_what_is_no_json_is_refused(ada: Person, body: bytes) -> None:
-    answer = await ada.http.post("/v1/items", content=body, headers=JSON)
+async def test_what_is_no_json_is_refused(reader: Person, body: bytes) -> None:
+    answer = await reader.http.post("/v1/items", content=body, headers=JSON)
     assert told(answer) == (400, "MALFORMED_REQUEST")
 
 
@@ -199,9 +201,9 @@ async def test_what_is_no_json_is_refused(ada: Person, body: bytes) -> None:
     ids=range(11),
 )
 async def test_what_json_can_say_and_the_service_cannot_keep_is_invalid(
-    ada: Person, body: bytes, field: str
+    reader: Person, body: bytes, field: str
 ) -> None:
-    answer = await ada.http.post("/v1/items", content=body, headers=JSON)
+    answer = await reader.http.post("/v1/items", content=body, headers=JSON)
     assert {place for place, _ in violations(answer)} == {field}
 
 

@@ -20,14 +20,14 @@ async def of(api: Api, *lines: str) -> httpx.Response:
 
 @pytest.mark.parametrize("scheme", ["Bearer ", "bearer ", "BEARER ", "Bearer    "])
 async def test_a_token_is_read_behind_the_scheme_in_any_case(
-    api: Api, ada: Person, scheme: str
+    shared: Api, reader: Person, scheme: str
 ) -> None:
-    assert (await of(api, scheme + ada.tokens["access_token"])).status_code == 200
+    assert (await of(shared, scheme + reader.tokens["access_token"])).status_code == 200
 
 
 @pytest.mark.parametrize("line", [None, "", "Basic YWRhOmFkYQ==", "Token x", "Digest a=b", "x.y.z"])
-async def test_without_bearer_credentials_no_error_is_named(api: Api, line: str | None) -> None:
-    answer = await of(api, *([] if line is None else [line]))
+async def test_without_bearer_credentials_no_error_is_named(shared: Api, line: str | None) -> None:
+    answer = await of(shared, *([] if line is None else [line]))
     assert told(answer) == (401, "UNAUTHENTICATED")
     assert answer.headers.get_list("WWW-Authenticate") == ["Bearer"]
 
@@ -50,8 +50,8 @@ async def test_without_bearer_credentials_no_error_is_named(api: Api, line: str 
         "Bearer {token}" + "x" * 9000,
     ],
 )
-async def test_a_bad_token_is_named_invalid(api: Api, ada: Person, line: str) -> None:
-    answer = await of(api, line.replace("{token}", ada.tokens["access_token"]))
+async def test_a_bad_token_is_named_invalid(shared: Api, reader: Person, line: str) -> None:
+    answer = await of(shared, line.replace("{token}", reader.tokens["access_token"]))
     assert told(answer) == (401, "INVALID_TOKEN")
     assert answer.headers.get_list("WWW-Authenticate") == ['Bearer error="invalid_token"']
 
@@ -97,7 +97,7 @@ async def test_whoever_may_call_needs_no_good_credentials(api: Api, ada: Person)
 @pytest.mark.parametrize(
     "call", [name for name, operation in operations() if operation.get("security")]
 )
-async def test_no_operation_that_asks_for_a_caller_does_without(api: Api, call: str) -> None:
+async def test_no_operation_that_asks_for_a_caller_does_without(shared: Api, call: str) -> None:
     method, path = call.split()
     path = re.sub(r"\{[^}]*\}", NOWHERE, path)
     for headers, code in (
@@ -105,5 +105,5 @@ async def test_no_operation_that_asks_for_a_caller_does_without(api: Api, call: 
         ({"Authorization": "Bearer x"}, "INVALID_TOKEN"),
     ):
         async with asyncio.timeout(PATIENCE):  # a stream that began would not end
-            answer = await (await api.client(**headers)).request(method, path)
+            answer = await (await shared.client(**headers)).request(method, path)
         assert told(answer) == (401, code)

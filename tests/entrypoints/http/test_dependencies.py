@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import uuid
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Annotated, Any
@@ -9,7 +10,7 @@ from typing import Annotated, Any
 import pytest
 from fastapi import Depends, Query
 
-from domain.access import Caller, Origin, Scope
+from domain.access import Caller, Origin, Role, Scope
 from entrypoints.http.dependencies import PUBLIC, Call, signed_in
 from entrypoints.http.route import StrictRoute
 from tests.entrypoints.http.api import NOWHERE, Api, Person, told, violations
@@ -94,11 +95,11 @@ every_scoped = pytest.mark.parametrize(
 
 @every_scoped
 async def test_an_operation_needs_the_scope_that_its_description_names(
-    api: Api, admin: Person, call: str, scope: str
+    shared: Api, overseer: Person, call: str, scope: str
 ) -> None:
     method, path = call.split()
-    others = " ".join(other for other in admin.tokens["scope"].split() if other != scope)
-    without = await api.sign_in(admin.email, scope=others)
+    others = " ".join(other for other in overseer.tokens["scope"].split() if other != scope)
+    without = await shared.join(uuid.uuid4().hex, Role.ADMIN, scope=others)
     answer = await without.http.request(method, at_nowhere(path))
     assert told(answer) == (403, "INSUFFICIENT_SCOPE")
     assert scope in answer.json()["error"]["details"]["scope"].split()
@@ -113,11 +114,9 @@ async def test_an_operation_needs_the_scope_that_its_description_names(
         if asked["Bearer"]
     ],
 )
-async def test_an_operation_needs_no_other_scope(
-    api: Api, admin: Person, call: str, scopes: str
-) -> None:
+async def test_an_operation_needs_no_other_scope(shared: Api, call: str, scopes: str) -> None:
     method, path = call.split()
-    with_them = await api.sign_in(admin.email, scope=scopes)
+    with_them = await shared.join(uuid.uuid4().hex, Role.ADMIN, scope=scopes)
     async with asyncio.timeout(PATIENCE):  # a stream that began would not end
         answer = await with_them.http.request(method, f"{at_nowhere(path)}?foo=1")
     assert violations(answer) == {("query", "extra_forbidden")}
@@ -151,8 +150,10 @@ async def test_an_optional_list_may_be_repeated_like_any_other(api: Api) -> None
 
 
 @pytest.mark.parametrize("call", [name for name, _ in operations() if "/v1/" in name])
-async def test_no_operation_takes_a_query_that_it_does_not_know(admin: Person, call: str) -> None:
+async def test_no_operation_takes_a_query_that_it_does_not_know(
+    overseer: Person, call: str
+) -> None:
     method, path = call.split()
     async with asyncio.timeout(PATIENCE):  # a stream that began would not end
-        answer = await admin.http.request(method, f"{at_nowhere(path)}?foo=1")
+        answer = await overseer.http.request(method, f"{at_nowhere(path)}?foo=1")
     assert violations(answer) == {("query", "extra_forbidden")}

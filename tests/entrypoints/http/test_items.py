@@ -142,13 +142,13 @@ async def test_attributes_up_to_the_limits_are_kept(
     ],
 )
 async def test_what_is_no_item_is_refused_and_nothing_is_kept(
-    ada: Person, body: dict[str, Any], field: str, code: str
+    newcomer: Person, body: dict[str, Any], field: str, code: str
 ) -> None:
-    there = await ada.item()
-    assert violations(await ada.http.post("/v1/items", json=body)) == {(field, code)}
-    answer = await ada.http.put(f"/v1/items/{there['id']}", json=body)
+    there = await newcomer.item()
+    assert violations(await newcomer.http.post("/v1/items", json=body)) == {(field, code)}
+    answer = await newcomer.http.put(f"/v1/items/{there['id']}", json=body)
     assert violations(answer) == {(field, code)}
-    assert (await ada.http.get("/v1/items")).json()["data"] == [there]
+    assert (await newcomer.http.get("/v1/items")).json()["data"] == [there]
 
 
 async def test_everything_that_is_wrong_is_said_at_once(ada: Person) -> None:

@@ -114,10 +114,10 @@ async def test_a_key_ends_when_it_was_said_to(api: Api, ada: Person) -> None:
     ],
 )
 async def test_a_key_that_cannot_be_is_refused(
-    ada: Person, wrong: dict[str, Any], wanted: tuple[str, str]
+    reader: Person, wrong: dict[str, Any], wanted: tuple[str, str]
 ) -> None:
-    assert violations(await ada.http.post(KEYS, json=NIGHTLY | wrong)) == {wanted}
-    assert await listed(ada) == []
+    assert violations(await reader.http.post(KEYS, json=NIGHTLY | wrong)) == {wanted}
+    assert await listed(reader) == []
 
 
 @pytest.mark.parametrize("scope", ["users:read", "audit:read", "everything", "", "ITEMS:READ"])

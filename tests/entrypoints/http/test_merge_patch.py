@@ -94,18 +94,18 @@ async def test_a_patch_that_changes_nothing_makes_no_version(
     ],
 )
 async def test_what_would_make_no_item_is_refused_and_nothing_changes(
-    ada: Person, patch: dict[str, Any], field: str, code: str
+    reader: Person, patch: dict[str, Any], field: str, code: str
 ) -> None:
-    item = await ada.item(**FULL)
-    answer = await ada.http.patch(f"/v1/items/{item['id']}", json=patch)
+    item = await reader.item(**FULL)
+    answer = await reader.http.patch(f"/v1/items/{item['id']}", json=patch)
     assert violations(answer) == {(field, code)}
-    assert (await ada.http.get(f"/v1/items/{item['id']}")).json() == item
+    assert (await reader.http.get(f"/v1/items/{item['id']}")).json() == item
 
 
 @pytest.mark.parametrize("body", [b"[]", b'"x"', b"1", b"null", b"true"])
-async def test_a_patch_is_an_object(ada: Person, body: bytes) -> None:
-    item = await ada.item()
-    answer = await ada.http.patch(f"/v1/items/{item['id']}", content=body, headers=JSON)
+async def test_a_patch_is_an_object(reader: Person, body: bytes) -> None:
+    item = await reader.item()
+    answer = await reader.http.patch(f"/v1/items/{item['id']}", content=body, headers=JSON)
     assert {field for field, _ in violations(answer)} == {"body"}
 
 

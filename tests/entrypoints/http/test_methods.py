@@ -37,8 +37,8 @@ def known_methods() -> dict[str, set[str]]:
 
 
 @pytest.mark.parametrize("path", READABLE)
-async def test_head_is_get_without_the_body(ada: Person, path: str) -> None:
-    got, head = await ada.http.get(path), await ada.http.head(path)
+async def test_head_is_get_without_the_body(reader: Person, path: str) -> None:
+    got, head = await reader.http.get(path), await reader.http.head(path)
     assert (head.status_code, head.content) == (got.status_code, b"")
     assert {k: v for k, v in head.headers.items() if k not in OWN} == {
         k: v for k, v in got.headers.items() if k not in OWN
@@ -58,11 +58,13 @@ async def test_head_needs_what_get_needs(ada: Person) -> None:
 
 
 @pytest.mark.parametrize(("path", "known"), known_methods().items())
-async def test_405_names_every_method_of_the_path(ada: Person, path: str, known: set[str]) -> None:
+async def test_405_names_every_method_of_the_path(
+    reader: Person, path: str, known: set[str]
+) -> None:
     refused = [method for method in METHODS if method not in known]
     assert refused
     for method in refused:
-        answer = await ada.http.request(method, path)
+        answer = await reader.http.request(method, path)
         assert answer.status_code == 405, method
         assert answer.headers["Allow"].split(", ") == sorted(known)
         if method != "HEAD":
@@ -109,8 +111,8 @@ async def test_no_header_changes_the_method(ada: Person, header: str) -> None:
         "/openapi.json%0A",
     ],
 )
-async def test_a_path_that_is_not_exactly_one_of_ours_is_nothing(ada: Person, path: str) -> None:
+async def test_a_path_that_is_not_exactly_one_of_ours_is_nothing(reader: Person, path: str) -> None:
     for method in ("GET", "POST", "OPTIONS"):
-        answer = await ada.http.request(method, path, headers={"Host": "evil.example"})
+        answer = await reader.http.request(method, path, headers={"Host": "evil.example"})
         assert told(answer) == (404, "NOT_FOUND")
         assert "Location" not in answer.headers

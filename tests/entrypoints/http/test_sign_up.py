@@ -87,8 +87,8 @@ async def test_an_address_is_kept_in_one_form_and_opens_the_account_in_any(
         "ada@" + "a." * 130 + "com",
     ],
 )
-async def test_what_is_no_address_is_refused(nobody: httpx.AsyncClient, email: str) -> None:
-    answer = await nobody.post("/v1/users", json=sign_up(email))
+async def test_what_is_no_address_is_refused(stranger: httpx.AsyncClient, email: str) -> None:
+    answer = await stranger.post("/v1/users", json=sign_up(email))
     assert violations(answer) == {("body.email", "email_invalid")}
 
 
@@ -132,9 +132,9 @@ async def test_a_display_name_is_kept_trimmed(
     ],
 )
 async def test_what_is_no_display_name_is_refused(
-    nobody: httpx.AsyncClient, name: object, code: str
+    stranger: httpx.AsyncClient, name: object, code: str
 ) -> None:
-    answer = await nobody.post("/v1/users", json=sign_up(display_name=name))
+    answer = await stranger.post("/v1/users", json=sign_up(display_name=name))
     assert violations(answer) == {("body.display_name", code)}
 
 

@@ -38,16 +38,16 @@ ACCOUNT = {"email": "ada@example.com", "password": PASSWORD}
     ],
 )
 async def test_no_value_is_taken_for_one_of_another_type(
-    ada: Person, path: str, body: dict[str, Any], wrong: dict[str, Any]
+    reader: Person, path: str, body: dict[str, Any], wrong: dict[str, Any]
 ) -> None:
     (field,) = wrong
-    answer = await ada.http.post(path, json=body | wrong)
+    answer = await reader.http.post(path, json=body | wrong)
     assert {place for place, _ in violations(answer)} == {f"body.{field}"}
 
 
 @pytest.mark.parametrize("body", [b"[]", b'"x"', b"1", b"true", b'[{"title": "x"}]'])
-async def test_a_body_is_an_object(ada: Person, body: bytes) -> None:
-    answer = await ada.http.post("/v1/items", content=body, headers=JSON)
+async def test_a_body_is_an_object(reader: Person, body: bytes) -> None:
+    answer = await reader.http.post("/v1/items", content=body, headers=JSON)
     assert {place for place, _ in violations(answer)} == {"body"}
 
 
@@ -71,9 +71,9 @@ async def test_a_body_is_an_object(ada: Person, body: bytes) -> None:
         "..%00",
     ],
 )
-async def test_an_id_has_one_spelling(ada: Person, id: str) -> None:
+async def test_an_id_has_one_spelling(reader: Person, id: str) -> None:
     for method, body in (("GET", None), ("PATCH", {}), ("PUT", {"title": "x"}), ("DELETE", None)):
-        answer = await ada.http.request(method, f"/v1/items/{id}", json=body)
+        answer = await reader.http.request(method, f"/v1/items/{id}", json=body)
         assert violations(answer) == {("path.id", "uuid_canonical")}
 
 
@@ -140,8 +140,8 @@ async def test_no_error_repeats_what_a_form_held(nobody: httpx.AsyncClient) -> N
         f"/.well-known/{CANARY}?{CANARY}={CANARY}",
     ],
 )
-async def test_no_error_repeats_what_an_address_held(ada: Person, path: str) -> None:
-    answer = await ada.http.get(path)
+async def test_no_error_repeats_what_an_address_held(reader: Person, path: str) -> None:
+    answer = await reader.http.get(path)
     assert answer.status_code >= 400
     assert CANARY not in answer.text + str(answer.headers)
 
@@ -151,10 +151,10 @@ async def test_no_error_repeats_what_an_address_held(ada: Person, path: str) -> 
     ["Authorization", "If-Match", "Content-Type", "Host", "X-Forwarded-Host", "X-Forwarded-For",
      "Origin", "Referer", "Cookie", "User-Agent"],
 )  # fmt: skip
-async def test_no_error_repeats_what_a_header_held(ada: Person, header: str) -> None:
+async def test_no_error_repeats_what_a_header_held(reader: Person, header: str) -> None:
     for prefix in ("", "Bearer ", '"'):
         value = f"{prefix}{CANARY}"
-        answer = await ada.http.put(
+        answer = await reader.http.put(
             f"/v1/items/{NOWHERE}", content=b'{"title": "x"}', headers=JSON | {header: value}
         )
         assert answer.status_code >= 400
@@ -163,9 +163,9 @@ async def test_no_error_repeats_what_a_header_held(ada: Person, header: str) -> 
 
 # ----------------------------------------------------------------------------------------- query
 @pytest.mark.parametrize("written", ["%ff", "%c0%af", "%ed%a0%80", "a%e2%82"])
-async def test_a_query_is_text(ada: Person, nobody: httpx.AsyncClient, written: str) -> None:
+async def test_a_query_is_text(reader: Person, stranger: httpx.AsyncClient, written: str) -> None:
     for answer in (
-        await ada.http.get(f"/v1/items?q={written}"),
-        await nobody.get(f"/health/live?{written}=1"),
+        await reader.http.get(f"/v1/items?q={written}"),
+        await stranger.get(f"/health/live?{written}=1"),
     ):
         assert violations(answer) == {("query", "string_unicode")}
