@@ -1,5 +1,6 @@
 """Serves the page on which people read and try the API, with nothing fetched from elsewhere."""
 
+from functools import cache
 from hashlib import sha256
 from html import escape
 from importlib.util import find_spec
@@ -90,10 +91,9 @@ def mount_docs(app: FastAPI) -> None:
     None of it is in the OpenAPI document. Raises RuntimeError when Swagger UI is not installed
     or the app has no OpenAPI address.
     """
-    folder = _folder()
+    contents = _contents(_PACKAGE)
     if app.openapi_url is None:
         raise RuntimeError("the docs page needs the app's openapi_url")
-    contents = {name: (folder / name).read_bytes() for name in _ASSETS}
     page = _PAGE.format(
         title=escape(f"{app.title}: the API"),
         openapi=escape(app.openapi_url),
@@ -120,16 +120,19 @@ def mount_docs(app: FastAPI) -> None:
     app.add_route("/docs/assets/{file}", asset, methods=["GET"], include_in_schema=False)
 
 
-def _folder() -> Path:
-    spec = find_spec(_PACKAGE)
+@cache
+def _contents(package: str) -> dict[str, bytes]:
+    """Read the files, once for all apps of a process."""
+    spec = find_spec(package)
     if spec is None or spec.origin is None:
-        raise RuntimeError(f"the docs page needs the package {_PACKAGE.replace('_', '-')}")
+        raise RuntimeError(f"the docs page needs the package {package.replace('_', '-')}")
     folder = Path(spec.origin).parent / "resources"
     if missing := [name for name in _ASSETS if not (folder / name).is_file()]:
-        raise RuntimeError(f"{_PACKAGE} lacks {', '.join(missing)}")
-    return folder
+        raise RuntimeError(f"{package} lacks {', '.join(missing)}")
+    return {name: (folder / name).read_bytes() for name in _ASSETS}
 
 
+@cache
 def _digest(content: bytes) -> str:
     """A short name of a file's content, so that browsers may keep it until it changes."""
     return sha256(content).hexdigest()[:12]

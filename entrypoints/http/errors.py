@@ -212,7 +212,8 @@ def documented(*errors: type[BasaltError]) -> dict[int | str, dict[str, Any]]:
 def error_schemas() -> dict[str, Any]:
     """Return the schemas of an error's body, by their names in an OpenAPI document."""
     body = ErrorBody.model_json_schema(ref_template=_SCHEMA)
-    return body.pop("$defs") | {ErrorBody.__name__: body}
+    schemas: dict[str, Any] = body.pop("$defs")
+    return schemas | {ErrorBody.__name__: body}
 
 
 def told(error: BasaltError) -> BasaltError:
