@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 from dependency_injector import containers, providers
 
@@ -619,11 +620,20 @@ class Container(containers.DeclarativeContainer):
     verify_audit = providers.Singleton(verifying.VerifyAudit, reading, chain)
 
 
-def glancing(container: Container) -> Container:
-    """Return a container whose use cases look at the store without ever waiting for it."""
-    return Container(
-        settings=container.settings(),
-        clock=container.clock,
-        reading=providers.Object(container.store().glancing),
-        access_tokens=container.access_tokens,
-    )
+class Glances:
+    """The use cases of a container, made anew: they look at the store without ever waiting for it.
+
+    What they need besides is the container's own. Each is made when it is first asked for.
+    """
+
+    def __init__(self, container: Container) -> None:
+        self._container = container
+        own = (container.settings, container.clock, container.access_tokens)
+        self._made: dict[int, object] = {id(provider): provider for provider in own}
+        self._made[id(container.reading)] = providers.Object(container.store().glancing)
+
+    def __getattr__(self, use_case: str) -> Any:
+        """Return the provider of a use case."""
+        found = providers.deepcopy(getattr(self._container, use_case), self._made)
+        setattr(self, use_case, found)
+        return found

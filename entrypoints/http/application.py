@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from typing import ParamSpec, TypeAlias, TypeVar
+from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 from application.flows import Providers
 from domain.access import Caller, Machine, MachineKeyId, Origin
 from domain.errors import BasaltError, Unavailable
-from entrypoints.container import Container, glancing
+from entrypoints.container import Container, Glances
 from entrypoints.http.bodies import Bodies, room_for_bodies
 from entrypoints.http.feeds import Feeds
 from entrypoints.http.threads import WorkerThreads
@@ -36,7 +36,7 @@ class Application:
         self.bodies = Bodies(room_for_bodies(settings.max_body_bytes))
         self.is_stopping = False
         self._noting: dict[MachineKeyId, asyncio.Task[None]] = {}
-        self._glances: Container | None = None
+        self._glances: Any = None  # Glances, which pass for the container they are made from
         self._writer: Writer | None = None
         self._threads = WorkerThreads("worker", threads=settings.threads, queue=QUEUE)
         self._hashing_threads = WorkerThreads("hashing", threads=settings.hashers, queue=QUEUE)
@@ -118,7 +118,7 @@ class Application:
         self.container.prepare_keys()()
         store = self.container.store()
         if store.is_embedded:
-            self._glances = glancing(self.container)
+            self._glances = Glances(self.container)
             self._writer = Writer(store.together, queue=QUEUE)
         self.container.hasher()
         self.container.identity_providers()
