@@ -50,14 +50,23 @@ def operations() -> Iterator[tuple[str, Operation]]:
             yield f"{method.upper()} {path}", operation
 
 
+@cache
+def templates() -> list[tuple[re.Pattern[str], dict[str, Operation]]]:
+    """Return which paths there are, those without parameters first, and their operations."""
+    found = sorted(document()["paths"].items(), key=lambda template: template[0].count("{"))
+    return [
+        (
+            re.compile(re.sub(r"\\\{[^}]*\\\}", "[^/]+", re.escape(path))),
+            {method.upper(): operation for method, operation in item.items()},
+        )
+        for path, item in found
+    ]
+
+
 def operations_at(path: str) -> dict[str, Operation]:
     """Return the operations of a path by their methods: its own, or else its template's."""
-    for template in sorted(document()["paths"], key=lambda path: path.count("{")):
-        pattern = re.sub(r"\\\{[^}]*\\\}", "[^/]+", re.escape(template))
-        if re.fullmatch(pattern, path):
-            found: dict[str, Operation] = document()["paths"][template]
-            return {method.upper(): operation for method, operation in found.items()}
-    return {}
+    found = (operations for pattern, operations in templates() if pattern.fullmatch(path))
+    return next(found, {})
 
 
 def operation_of(method: str, path: str) -> Operation | None:
