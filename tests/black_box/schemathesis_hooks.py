@@ -25,7 +25,7 @@ from schemathesis.openapi.checks import (
     UseAfterFree,
 )
 
-from tests.black_box.server import BASALT, PASSWORD, PATIENCE
+from tests.black_box.server import BASALT, NO_TLS, PASSWORD, PATIENCE
 from tests.provider import returned
 from tests.smtp import token_of
 
@@ -46,6 +46,8 @@ PROOFS = {
 
 Case = schemathesis.Case[Any]
 
+_client = httpx.Client(base_url=SERVICE, timeout=PATIENCE, verify=NO_TLS)
+
 
 # ----------------------------------------------------------------------------------- who is asking
 @schemathesis.hook
@@ -62,7 +64,7 @@ def before_load_schema(_: Any, raw_schema: dict[str, Any]) -> None:
 def sign_in(email: str) -> httpx.Response:
     """Ask for tokens."""
     form = {"grant_type": "password", "username": email, "password": PASSWORD}
-    return httpx.post(f"{SERVICE}/v1/auth/token", data=form)
+    return _client.post("/v1/auth/token", data=form)
 
 
 def new_email() -> str:
@@ -116,7 +118,7 @@ class Newcomer(Signed):
         """Return an access token."""
         email = new_email()
         account = {"email": email, "password": PASSWORD}
-        httpx.post(f"{SERVICE}/v1/users", json=account).raise_for_status()
+        _client.post("/v1/users", json=account).raise_for_status()
         return str(sign_in(email).json()["access_token"])
 
 
@@ -158,7 +160,7 @@ def before_call(_: schemathesis.HookContext, case: Case, __: dict[str, Any]) -> 
         _given[operation] += 1
         somebody, code = _protected(is_in_force=operation != CONFIRM)
         if operation == LET_IN:
-            id = httpx.get(f"{SERVICE}/v1/users/me", headers=somebody).json()["id"]
+            id = _client.get("/v1/users/me", headers=somebody).json()["id"]
             case.path_parameters = {"id": id}
         else:
             case.headers.update(somebody)
@@ -176,12 +178,12 @@ def _protected(*, is_in_force: bool) -> tuple[dict[str, str], str]:
     """Return the headers of somebody with an authenticator app, and the code that it shows."""
     email = new_email()
     account = {"email": email, "password": PASSWORD}
-    httpx.post(f"{SERVICE}/v1/users", json=account).raise_for_status()
+    _client.post("/v1/users", json=account).raise_for_status()
     headers = {"Authorization": f"Bearer {sign_in(email).json()['access_token']}"}
-    with httpx.Client(base_url=SERVICE, headers=headers) as client:
-        app = pyotp.TOTP(client.post("/v1/users/me/second-factor").json()["secret"])
-        if is_in_force:
-            client.put("/v1/users/me/second-factor", json={"code": app.now()})
+    path = "/v1/users/me/second-factor"
+    app = pyotp.TOTP(_client.post(path, headers=headers).json()["secret"])
+    if is_in_force:
+        _client.put(path, headers=headers, json={"code": app.now()})
     return headers, str(app.now())
 
 
@@ -192,10 +194,10 @@ def _visit(case: Case, operation: str) -> None:
     if operation == "begin_flow":
         case.body = {"redirect_uri": BACK}
         return
-    path = f"{SERVICE}/v1/auth/providers/{PROVIDER}/flows"
-    flow = httpx.post(path, json={"redirect_uri": BACK}).raise_for_status().json()
+    path = f"/v1/auth/providers/{PROVIDER}/flows"
+    flow = _client.post(path, json={"redirect_uri": BACK}).raise_for_status().json()
     person = {"sub": uuid.uuid4().hex, "email": new_email(), "email_verified": True}
-    with httpx.Client() as browser:
+    with httpx.Client(verify=NO_TLS) as browser:
         back = returned(browser, flow["authorization_url"], person)
     case.body = {"flow": flow["flow"], **back}
 
@@ -204,20 +206,19 @@ def _let_share(case: Case) -> None:
     """Let a call come from somebody who shares an item, and be about that."""
     owner, friend = new_email(), new_email()
     for email in (owner, friend):
-        httpx.post(f"{SERVICE}/v1/users", json={"email": email, "password": PASSWORD})
+        _client.post("/v1/users", json={"email": email, "password": PASSWORD})
     case.headers["Authorization"] = f"Bearer {sign_in(owner).json()['access_token']}"
-    with httpx.Client(base_url=SERVICE, headers=dict(case.headers)) as client:
-        item = client.post("/v1/items", json={"title": "Lamp oil"}).json()["id"]
-        shared = {"email": friend, "role": "viewer"}
-        grant = client.post(f"/v1/items/{item}/grants", json=shared).json()
+    headers, shared = dict(case.headers), {"email": friend, "role": "viewer"}
+    item = _client.post("/v1/items", headers=headers, json={"title": "Lamp oil"}).json()["id"]
+    grant = _client.post(f"/v1/items/{item}/grants", headers=headers, json=shared).json()
     case.path_parameters = {"id": item, "user_id": grant["user_id"]}
 
 
 def _mailed(subject: str) -> str:
     email = new_email()
     account = {"email": email, "password": PASSWORD}
-    httpx.post(f"{SERVICE}/v1/users", json=account).raise_for_status()
-    httpx.post(f"{SERVICE}/v1/auth/password-reset", json={"email": email}).raise_for_status()
+    _client.post("/v1/users", json=account).raise_for_status()
+    _client.post("/v1/auth/password-reset", json={"email": email}).raise_for_status()
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         for file in (Path(os.environ["BASALT_DATA_DIR"]) / "mail").glob("*.eml"):

@@ -21,7 +21,7 @@ PASSWORD = "an orchard of quiet lamps"
 BASALT = Path(sys.executable).with_name("basalt")
 CHEAP = {"BASALT_ARGON2_MEMORY_KIB": "8", "BASALT_ARGON2_TIME": "1"}
 
-_NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """Nothing is encrypted here, and every client would take 60 ms to read all authorities."""
 
 
@@ -68,7 +68,7 @@ class Server:
     def client(self, token: str | None = None) -> httpx.Client:
         """Return a client, which sends this access token."""
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-        return httpx.Client(base_url=self.url, headers=headers, timeout=PATIENCE, verify=_NO_TLS)
+        return httpx.Client(base_url=self.url, headers=headers, timeout=PATIENCE, verify=NO_TLS)
 
     def stop(self) -> None:
         """Ask the server to end, and wait until it has."""

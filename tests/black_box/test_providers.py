@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.black_box.server import PASSWORD, Start, sign_in, sign_up, tokens_of
+from tests.black_box.server import NO_TLS, PASSWORD, Start, sign_in, sign_up, tokens_of
 from tests.provider import CLIENT_ID, CLIENT_SECRET, ProviderProcess, returned
 
 pytestmark = pytest.mark.black_box
@@ -49,7 +49,7 @@ def back(client: httpx.Client, person: dict[str, Any], name: str = "played") -> 
     answer = client.post(f"/v1/auth/providers/{name}/flows", json={"redirect_uri": BACK})
     assert answer.status_code == httpx.codes.CREATED, answer.text
     flow = answer.json()
-    with httpx.Client() as browser:
+    with httpx.Client(verify=NO_TLS) as browser:
         return {"flow": flow["flow"]} | returned(browser, flow["authorization_url"], person)
 
 

@@ -1,5 +1,6 @@
 """An app with a provider beside it, and people who come by it."""
 
+import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ ADA: dict[str, Any] = {"sub": "1234", "email": "ada@example.com", "email_verifie
 MALLORY = ADA | {"sub": "666"}
 PATH = "/v1/auth/providers/played"
 IDENTITIES = "/v1/users/me/identities"
+
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""Nothing is encrypted here, and every client would read all authorities."""
 
 
 def settings_for(played: PlayedProvider, **changes: Any) -> dict[str, Any]:
@@ -74,7 +78,7 @@ async def provided(
     """Run an app that knows a provider."""
     async with start(**settings_for(played, **settings)) as api:
         played.now = lambda: api.clock().timestamp()
-        with httpx.Client() as browser:
+        with httpx.Client(verify=NO_TLS) as browser:
             yield Provided(api, played, await api.client(), browser)
 
 
