@@ -94,6 +94,7 @@ def test_no_mail_is_lost_while_the_mail_server_is_down(
     assert len(relay.mails()) == len(EVERYBODY)
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_who_is_killed_between_sending_and_marking_sends_the_same_mail_again(
     start: Start, database: str, relay: SmtpServer, tmp_path: Path
 ) -> None:

@@ -40,31 +40,27 @@ def test_a_person_signs_up_and_keeps_items(shared: Server, email: str) -> None:
         assert ada.get("/v1/users/me").status_code == 401
 
 
-def test_a_restart_keeps_accounts_sessions_keys_and_items(start: Start, database: str) -> None:
+def test_a_crash_costs_no_account_session_key_or_item_and_revives_no_session(
+    start: Start, database: str
+) -> None:
     before = start(DATABASE_URL=database)
     tokens = sign_up(before)
     with before.client(tokens.access) as ada:
         item = ada.post("/v1/items", json={"title": "Lamp oil"}).json()
         keys = ada.get("/.well-known/jwks.json").json()
         tokens = refreshed(ada, tokens)
-    before.stop()
+        ended = sign_in(ada)
+    with before.client(ended.access) as elsewhere:
+        assert elsewhere.post("/v1/auth/logout").status_code == 204
+    before.kill()
     after = start(DATABASE_URL=database)
     with after.client(tokens.access) as ada:
         assert ada.get(f"/v1/items/{item['id']}").json() == item
         assert ada.get("/.well-known/jwks.json").json() == keys
         assert refreshed(ada, tokens).refresh != tokens.refresh
         assert sign_in(ada).refresh
-
-
-def test_a_session_that_ended_stays_ended_over_a_crash(start: Start, database: str) -> None:
-    before = start(DATABASE_URL=database)
-    tokens = sign_up(before)
-    with before.client(tokens.access) as ada:
-        assert ada.post("/v1/auth/logout").status_code == 204
-    before.kill()
-    after = start(DATABASE_URL=database)
-    with after.client(tokens.access) as ada:
-        assert ada.get("/v1/users/me").json()["error"]["code"] == "TOKEN_REVOKED"
+    with after.client(ended.access) as elsewhere:
+        assert elsewhere.get("/v1/users/me").json()["error"]["code"] == "TOKEN_REVOKED"
 
 
 def test_a_command_runs_beside_a_live_server(shared: Server, email: str) -> None:
