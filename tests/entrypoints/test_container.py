@@ -10,7 +10,7 @@ import pytest
 from dependency_injector import providers
 
 from domain.access import UserId
-from entrypoints.container import Container
+from entrypoints.container import Container, Glances
 from entrypoints.http.app import create_app
 from entrypoints.settings import Settings
 from tests.entrypoints.conftest import CHEAP, SettingsOf, migrate
@@ -58,6 +58,16 @@ def test_one_line_swaps_one_provider_and_its_end_brings_it_back(container: Conta
             MOMENT
         )
     assert container.clock()() != MOMENT
+
+
+def test_what_looks_at_a_glance_shares_all_but_the_way_to_read(container: Container) -> None:
+    glances = Glances(container)
+    usual, at_a_glance = container.identify(), glances.identify()
+    assert usual.reading == container.store().reading
+    assert at_a_glance.reading == glances.read_item().reading == container.store().glancing
+    assert at_a_glance.access_tokens is usual.access_tokens
+    assert at_a_glance.clock is usual.clock
+    assert glances.identify() is at_a_glance
 
 
 async def test_two_apps_in_one_process_share_nothing(

@@ -1,5 +1,6 @@
 """Proves that the OpenAPI document says what the service does, for every operation there is."""
 
+import json
 import re
 from typing import Any
 
@@ -149,6 +150,15 @@ def test_its_errors_are_of_the_catalogue_and_in_the_envelope(
         for code, example in content["examples"].items():
             assert CATALOGUE[code] == int(status)
             assert example["value"]["error"].keys() == {"code", "message", "details"}
+
+
+def test_everything_that_is_referred_to_is_there() -> None:
+    schemas = document()["components"]["schemas"]
+    named = set(re.findall(r"#/components/schemas/(\w+)", json.dumps(document())))
+    assert named == set(schemas)
+    error = schemas["ErrorBody"]["properties"]["error"]
+    assert error == {"$ref": "#/components/schemas/ErrorContent"}
+    assert schemas["ErrorContent"]["required"] == ["code", "message"]
 
 
 @every_operation
