@@ -1,44 +1,37 @@
-"""Worker threads: use cases are plain synchronous code, and the event loop never waits on them."""
+"""Worker threads: use cases are plain synchronous code, and the event loop never waits on them.
+
+The standard library's pool would do, but for its locks and two futures a call, which take three
+times as long as the way to a thread and back takes here; and most requests go it twice.
+"""
 
 import asyncio
-import math
-import threading
-import time
-from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from contextlib import suppress
+from queue import SimpleQueue
+from threading import Thread
 from typing import ParamSpec, TypeVar
 
 from domain.errors import Unavailable
+from entrypoints.http.jobs import Job
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-PATIENCE = 3.0
-"""Seconds after which whoever awaits a call is told to come again, whatever became of it."""
-
-BEGUN_WITHIN = 2.5
-"""Seconds that a call may wait for a thread: what is begun later would be done for nobody."""
-
-
-async def in_time(awaited: Awaitable[T]) -> T:
-    """Return what is awaited. Raises Unavailable after PATIENCE, though a thread may be stuck."""
-    limit = asyncio.timeout(PATIENCE)
-    try:
-        async with limit:
-            return await awaited
-    except TimeoutError:
-        if limit.expired():
-            raise Unavailable from None
-        raise
-
 
 class WorkerThreads:
-    """A bounded pool with a bounded queue: what does not fit is refused, not delayed for ever."""
+    """A bounded pool with a bounded queue: what does not fit is refused, not delayed for ever.
+
+    It belongs to one event loop, which alone counts what waits and starts threads.
+    """
 
     def __init__(self, name: str, *, threads: int, queue: int) -> None:
-        self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._name = name
+        self._most = threads
+        self._threads: list[Thread] = []
+        self._queue: SimpleQueue[tuple[asyncio.AbstractEventLoop, Job] | None] = SimpleQueue()
         self._room = threads + queue
-        self._counting = threading.Lock()
+        self._under_way = 0
+        self._is_closed = False
 
     async def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what the call returns. Raises Unavailable if there is no room or time for it.
@@ -46,30 +39,55 @@ class WorkerThreads:
         A call that was begun goes on to its end, also when nobody waits for it any more: it may
         have changed something, and who comes again finds that.
         """
-        with self._counting:
-            if self._room <= 0:
-                raise Unavailable
-            self._room -= 1
-        deadline = time.monotonic() + BEGUN_WITHIN
+        if self._is_closed or self._under_way >= self._room:
+            raise Unavailable
+        if len(self._threads) < min(self._under_way + 1, self._most):
+            self._start_one()
+        self._under_way += 1
+        job = Job.of(call, *args, **kwargs)
+        self._queue.put((job.awaited.get_loop(), job))
+        result: T = await job.outcome()
+        return result
 
-        def begin() -> T:
-            if time.monotonic() > deadline:
-                raise Unavailable
-            return call(*args, **kwargs)
-
+    def _start_one(self) -> None:
+        thread = Thread(target=self._work, name=f"{self._name}_{len(self._threads)}", daemon=True)
         try:
-            work = self._executor.submit(begin)
-        except RuntimeError:  # closed, or no thread could be started: then it stands in line still
-            deadline = -math.inf
-            self._make_room(None)
-            raise Unavailable from None
-        work.add_done_callback(self._make_room)
-        return await in_time(asyncio.wrap_future(work))
+            thread.start()
+        except RuntimeError:
+            if not self._threads:
+                raise Unavailable from None
+        else:
+            self._threads.append(thread)
 
-    def _make_room(self, _: object) -> None:
-        with self._counting:
-            self._room += 1
+    def _work(self) -> None:
+        while self._is_called():
+            pass
+
+    def _is_called(self) -> bool:
+        """Do the next job; return False if there will be none."""
+        called = self._queue.get()
+        if called is None:
+            return False
+        loop, job = called
+        try:
+            if self._is_closed:
+                job.refuse()
+            elif job.is_wanted():
+                job.do()
+        except BaseException as failure:  # noqa: BLE001  # the thread stays, whoever awaits is told
+            job.failure = failure
+        with suppress(RuntimeError):  # the loop was closed: nobody is there to be told
+            loop.call_soon_threadsafe(self._done, job)
+        return True
+
+    def _done(self, job: Job) -> None:
+        self._under_way -= 1
+        job.tell()
 
     def close(self) -> None:
-        """Wait for what was begun, and end the threads."""
-        self._executor.shutdown(wait=True, cancel_futures=True)
+        """Wait for what was begun, and end the threads; who waits still is told to come again."""
+        self._is_closed = True
+        for _ in self._threads:
+            self._queue.put(None)
+        for thread in self._threads:
+            thread.join()

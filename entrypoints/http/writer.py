@@ -1,17 +1,14 @@
 """One thread for all that change an embedded database: whoever waits for it shares a commit."""
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass
-from functools import partial
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 from domain.errors import Unavailable
-from entrypoints.http.threads import BEGUN_WITHIN, in_time
+from entrypoints.http.jobs import Job
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -26,41 +23,6 @@ Whoever is served next would wait for the disk anyway; together they wait for it
 """
 
 
-@dataclass(slots=True)
-class _Job:
-    """A call, who awaits what comes of it, and until when it may begin."""
-
-    call: Callable[[], Any]
-    awaited: "asyncio.Future[Any]"
-    deadline: float
-    result: Any = None
-    failure: BaseException | None = None
-
-    def is_wanted(self) -> bool:
-        """Whether somebody still waits for it; whoever waited too long is told to come again."""
-        if time.monotonic() > self.deadline:
-            self.failure = Unavailable()
-        return self.failure is None and not self.awaited.done()
-
-    def do(self) -> None:
-        """Do it, and keep what came of it."""
-        try:
-            self.result = self.call()
-        except StopIteration as failure:
-            self.failure = RuntimeError(f"{failure!r} cannot be told to whoever awaits")
-        except Exception as failure:  # noqa: BLE001  # whoever awaits it is told
-            self.failure = failure
-
-    def tell(self) -> None:
-        """Tell whoever awaits it, if they still do."""
-        if self.awaited.done():
-            return
-        if self.failure is None:
-            self.awaited.set_result(self.result)
-        else:
-            self.awaited.set_exception(self.failure)
-
-
 class Writer:
     """Runs the calls of one event loop in a thread, as many together as come at about one time.
 
@@ -71,7 +33,7 @@ class Writer:
     def __init__(self, together: Callable[[], AbstractContextManager[None]], *, queue: int) -> None:
         self._together = together
         self._room = queue
-        self._jobs: deque[_Job] = deque()
+        self._jobs: deque[Job] = deque()
         self._is_busy = False
         self._is_closed = False
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="writer")
@@ -80,15 +42,14 @@ class Writer:
         """Return what the call returns. Raises Unavailable if there is no room or time for it."""
         if self._is_closed or len(self._jobs) >= self._room:
             raise Unavailable
-        loop = asyncio.get_running_loop()
-        awaited: asyncio.Future[T] = loop.create_future()
-        self._jobs.append(
-            _Job(partial(call, *args, **kwargs), awaited, time.monotonic() + BEGUN_WITHIN)
-        )
+        job = Job.of(call, *args, **kwargs)
+        self._jobs.append(job)
         if not self._is_busy:
             self._is_busy = True
+            loop = job.awaited.get_loop()
             loop.call_soon(self._gather, loop, 0, 0)
-        return await in_time(awaited)
+        result: T = await job.outcome()
+        return result
 
     def _gather(self, loop: asyncio.AbstractEventLoop, seen: int, quiet: int) -> None:
         """Wait while more come, for a few turns of the loop; then let the thread do them."""
@@ -109,7 +70,7 @@ class Writer:
             _refuse(jobs)
             loop.call_soon(self._tell, loop, jobs)
 
-    def _do(self, jobs: list[_Job]) -> None:
+    def _do(self, jobs: list[Job]) -> None:
         wanted = [job for job in jobs if job.is_wanted()]
         if not wanted:
             return
@@ -126,7 +87,7 @@ class Writer:
             _refuse(wanted)
             raise
 
-    def _tell(self, loop: asyncio.AbstractEventLoop, jobs: list[_Job]) -> None:
+    def _tell(self, loop: asyncio.AbstractEventLoop, jobs: list[Job]) -> None:
         try:
             for job in jobs:
                 job.tell()
@@ -141,6 +102,6 @@ class Writer:
         self._executor.shutdown(wait=True)
 
 
-def _refuse(jobs: list[_Job], cause: str | None = None) -> None:
+def _refuse(jobs: list[Job], cause: str | None = None) -> None:
     for job in jobs:
-        job.failure = Unavailable(cause)
+        job.refuse(cause)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from entrypoints.cli import connection, serving, taking
-from entrypoints.http import application, bodies, threads
+from entrypoints.http import application, bodies, jobs
 from tests.entrypoints.conftest import SettingsOf
 
 TABLE = (
@@ -40,8 +40,8 @@ def test_there_are_as_many_threads_as_it_says(
 def test_waits_are_as_long_as_it_says(settings_of: SettingsOf) -> None:
     settings = settings_of()
     waits = {
-        "a call, until its caller is answered": threads.PATIENCE,
-        "a call, until a thread takes it": threads.BEGUN_WITHIN,
+        "a call, until its caller is answered": jobs.PATIENCE,
+        "a call, until a thread takes it": jobs.BEGUN_WITHIN,
         "the head of a request": settings.receive_timeout,
         "an idle connection": serving.KEEP_ALIVE,
         "64 KiB of an answer": taking.TAKEN_WITHIN,

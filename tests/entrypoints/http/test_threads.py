@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from domain.errors import Unavailable
-from entrypoints.http import threads as module
+from entrypoints.http import jobs as module
 from entrypoints.http.threads import WorkerThreads
 
 PATIENCE = 10
@@ -110,18 +110,34 @@ async def test_a_waiter_who_leaves_makes_room_only_when_the_work_ends(
     assert await threads.run(divmod, 1, 1) == (1, 0)
 
 
-async def test_a_waiter_who_leaves_before_the_work_begins_makes_room(
+async def test_what_nobody_waits_for_any_more_is_not_begun(
     threads: WorkerThreads, gate: Gate
 ) -> None:
     calls = [asyncio.ensure_future(threads.run(gate)) for _ in range(5)]
     await gate.has(running=2)
     calls[-1].cancel()
     await asyncio.gather(calls[-1], return_exceptions=True)
-    async with asyncio.timeout(PATIENCE):
-        again = asyncio.ensure_future(threads.run(gate))
-        gate.let_go()
-        await asyncio.gather(*calls[:-1], again)
-    assert gate.done == 5
+    gate.let_go()
+    await asyncio.gather(*calls[:-1])
+    assert await asyncio.gather(*(threads.run(gate, 1) for _ in range(5))) == [1] * 5
+    assert gate.done == 9
+
+
+class Odd(BaseException):
+    """What no use case raises."""
+
+
+@pytest.mark.parametrize(("odd", "told"), [(Odd, Odd), (StopIteration, RuntimeError)])
+async def test_whatever_a_call_raises_nobody_hangs_and_no_thread_is_lost(
+    threads: WorkerThreads, odd: type[BaseException], told: type[BaseException]
+) -> None:
+    def raise_it() -> None:
+        raise odd
+
+    for _ in range(3):
+        with pytest.raises(told):
+            await asyncio.wait_for(threads.run(raise_it), PATIENCE)
+    assert await threads.run(divmod, 7, 2) == (3, 1)
 
 
 async def test_closing_waits_for_what_was_begun(threads: WorkerThreads, gate: Gate) -> None:
@@ -133,6 +149,22 @@ async def test_closing_waits_for_what_was_begun(threads: WorkerThreads, gate: Ga
     gate.let_go()
     await closing
     assert await call == 7
+
+
+async def test_who_waits_when_they_close_is_told_to_come_again(
+    threads: WorkerThreads, gate: Gate
+) -> None:
+    begun = [asyncio.ensure_future(threads.run(gate)) for _ in range(2)]
+    await gate.has(running=2)
+    waiting = asyncio.ensure_future(threads.run(gate))
+    await asyncio.sleep(0)
+    closing = asyncio.ensure_future(asyncio.to_thread(threads.close))
+    await asyncio.sleep(0.01)
+    gate.let_go()
+    await asyncio.gather(closing, *begun)
+    with pytest.raises(Unavailable):
+        await waiting
+    assert gate.done == 2
 
 
 async def test_whoever_awaits_a_thread_that_is_stuck_is_told_to_come_again(

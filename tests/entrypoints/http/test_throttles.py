@@ -15,7 +15,7 @@ import pytest
 from application.tidying import TidyUp
 from domain.access import Role
 from entrypoints.container import Container
-from entrypoints.http import threads
+from entrypoints.http import jobs
 from tests.entrypoints.http.api import (
     EVERY_DATABASE,
     PASSWORD,
@@ -90,7 +90,7 @@ async def test_of_two_hundred_guesses_at_once_ten_are_looked_at(
     strict: Api, email: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for patience in ("PATIENCE", "BEGUN_WITHIN"):  # on a busy machine the last ones wait long
-        monkeypatch.setattr(threads, patience, 60)
+        monkeypatch.setattr(jobs, patience, 60)
     hasher = count_hashes(strict.container)
     await strict.join("ada")
     hasher.asked = 0

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from domain.errors import Unavailable
-from entrypoints.http import writer as module
+from entrypoints.http import jobs as module
 from entrypoints.http.writer import TOGETHER_MAX, Writer
 
 PATIENCE = 10
