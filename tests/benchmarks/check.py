@@ -13,8 +13,8 @@ from pathlib import Path
 from statistics import median
 
 from tests.benchmarks import contenders
-from tests.benchmarks.bench import say, take_turns
 from tests.benchmarks.report import BARE, SQLITE
+from tests.benchmarks.turns import say, take_turns
 
 BUDGET = Path(__file__).with_name("budget.json")
 LOSS = 0.20

@@ -76,25 +76,30 @@ def basalt(
         server = Server(folder, environment(folder, BASALT_RATE_LIMITS="on", **own))
     try:
         ids = seeded(server, sign_up(server).access, count)
-        each = [f"/v1/items/{id}" for id in ids]
-        many = f"{server.url}/v1/items"
-        loads: dict[str, Callable[[int], Load]] = {
-            "get": lambda _: Load(many, entered(server), to_each(each)),
-            "create": lambda _: Load(
-                many, entered(server), to_each(["/v1/items"], method="POST", body=NEW, headers=JSON)
-            ),
-            "patch": lambda _: Load(
-                many, entered(server), to_each(each, method="PATCH", body=CHANGE, headers=JSON)
-            ),
-            "list": lambda _: Load(f"{many}?limit=20", entered(server)),
-            "search": lambda _: Load(f"{many}?limit=20&q={WORDS[7]}", entered(server)),
-        }
+        loads = of_items(server, ids, word=WORDS[7])
         with unlimited(folder, url) as free:
             loads["refresh"] = lambda connections: refreshing(free, connections)
             loads["sign-in"] = lambda _: signing_in(free)
             yield Contender(name, note, loads)
     finally:
         server.stop()
+
+
+def of_items(server: Server, ids: Sequence[str], *, word: str) -> dict[str, Callable[[int], Load]]:
+    """Return the loads on the items of who signs in to a Basalt: these ids, and this word."""
+    each = [f"/v1/items/{id}" for id in ids]
+    many = f"{server.url}/v1/items"
+    return {
+        "get": lambda _: Load(many, entered(server), to_each(each)),
+        "create": lambda _: Load(
+            many, entered(server), to_each(["/v1/items"], method="POST", body=NEW, headers=JSON)
+        ),
+        "patch": lambda _: Load(
+            many, entered(server), to_each(each, method="PATCH", body=CHANGE, headers=JSON)
+        ),
+        "list": lambda _: Load(f"{many}?limit=20", entered(server)),
+        "search": lambda _: Load(f"{many}?limit=20&q={word}", entered(server)),
+    }
 
 
 def entered(server: Server) -> Mapping[str, str]:

@@ -85,7 +85,22 @@ def _sections(measured: Measured) -> Iterator[str]:
             f"- {workers} worker{'s' * (workers != '1')} on PostgreSQL, {costs['cores']} cores for "
             f"all, load and database included: {got['get']:,.0f} reads a second."
         )
+    yield "\n### While a database grows\n"
+    yield "Requests a second, 16 connections; one user owns three in ten of the items.\n"
+    yield from _growth(measured["growth"])
     yield ""
+
+
+def _growth(growth: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Iterator[str]:
+    """Yield each operation's figures by the number of items, and the last beside the first."""
+    sizes = list(next(iter(next(iter(growth.values())).values())))
+    heads = [f"{int(size):,} items" for size in sizes]
+    yield f"| | {' | '.join(heads)} | last to first |\n" + "|---" * (len(sizes) + 2) + "|"
+    for database, operations in growth.items():
+        for operation, got in operations.items():
+            cells = [f"{got[size]:,.0f}" for size in sizes]
+            ratio = got[sizes[-1]] / got[sizes[0]]
+            yield f"| {operation}, {database} | {' | '.join(cells)} | {ratio:.2f} |"
 
 
 def _bars(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -60,10 +60,20 @@ def main() -> None:
 
 def seed(container: Container, total: int) -> tuple[UserId, UserId]:
     """Store the users and their items; return the large owner and a small one."""
-    large, *small = (UserId(uuid.UUID(int=number + 1)) for number in range(1 + total * 7 // 7000))
+    large = UserId(uuid.UUID(int=1))
+    with container.database().transaction() as connection:
+        connection.execute(insert(USERS), _user(large))
+        connection.commit()
+    small = add(container, large, total)
+    return large, small[len(small) // 2]
+
+
+def add(container: Container, large: UserId, total: int) -> list[UserId]:
+    """Store items, three in ten the large owner's, who is there; return the small owners."""
+    small = [UserId(uuid.UUID(int=number + 2)) for number in range(total * 7 // 7000)]
     counts = [(large, total * 3 // 10), *((owner, SMALL) for owner in small)]
     with container.database().transaction() as connection:
-        connection.execute(insert(USERS), [_user(owner) for owner, _ in counts])
+        connection.execute(insert(USERS), [_user(owner) for owner in small])
         connection.commit()
     began, done = time.monotonic(), 0
     everything = _items(counts)
@@ -78,7 +88,7 @@ def seed(container: Container, total: int) -> tuple[UserId, UserId]:
         connection.exec_driver_sql("ANALYZE")
         connection.commit()
     print()
-    return large, small[len(small) // 2]
+    return small
 
 
 def _add_terms(connection: Connection, batch: list[Item]) -> None:
