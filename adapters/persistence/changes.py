@@ -36,7 +36,7 @@ def _next_number(dialect: Any) -> Any:
     """Number a change for a user who is there, and hold them so until the commit."""
     there = (
         select(_USERS.c.id, literal(1), literal(0))
-        .where(_USERS.c.id == bindparam("user"))
+        .where(_USERS.c.id == bindparam("user_id"))
         .with_for_update(read=True, key_share=True)
     )
     made = dialect.insert(_FEEDS).from_select(["user_id", "newest", "forgotten"], there)
@@ -51,8 +51,19 @@ def _note(dialect: Any) -> Any:
     return made.on_conflict_do_update(index_elements=["user_id", "item_id"], set_=new)
 
 
+def _numbered_note(dialect: Any) -> Any:
+    """Number a change and note it, which is one trip where a statement can change two tables."""
+    numbered = _next_number(dialect).cte("numbered")
+    columns = [_CHANGES.c[name] for name in ("user_id", "item_id", "at", "is_gone")]
+    told = [bindparam(column.name, type_=column.type) for column in columns]
+    return _note(dialect).from_select(
+        [*columns, _CHANGES.c.number], select(*told, numbered.c.newest)
+    )
+
+
 _NEXT_NUMBER = Prepared(_next_number)
 _NOTE = Prepared(_note)
+_NUMBERED_NOTE = Prepared(_numbered_note)
 _SINCE = Prepared(
     select(
         _CHANGES.c.number,
@@ -157,19 +168,15 @@ class SqlChanges(Changes):
         for (user_id, item_id), (at, is_gone) in sorted(
             self._noted.items(), key=lambda noted: noted[0][0]
         ):
-            number = self._sql.value(_NEXT_NUMBER, {"user": user_id})
-            if number is None:
-                continue  # they left meanwhile, and their feed with them
-            self._sql.change(
-                _NOTE,
-                {
-                    "user_id": user_id,
-                    "item_id": item_id,
-                    "number": number,
-                    "at": at,
-                    "is_gone": is_gone,
-                },
-            )
+            self._number(user_id=user_id, item_id=item_id, at=at, is_gone=is_gone)
+
+    def _number(self, **told: object) -> None:
+        if self._sql.dialect == "postgresql":
+            self._sql.change(_NUMBERED_NOTE, told)
+            return
+        number = self._sql.value(_NEXT_NUMBER, {"user_id": told["user_id"]})
+        if number is not None:  # else they left meanwhile, and their feed with them
+            self._sql.change(_NOTE, told | {"number": number})
 
     def since(self, user_id: UserId, number: int, *, limit: int) -> Sequence[Change]:
         rows = self._sql.all(_SINCE, {"user": user_id, "behind": number, "limit": limit})
