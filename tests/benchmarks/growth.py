@@ -20,7 +20,7 @@ from tests.postgresql import PostgresServer
 
 SIZES = (10_000, 100_000, 1_000_000)
 CONNECTIONS = 16
-WORD = "w7"
+WORD = "w96"
 """What a search looks for: one in 97 items has it."""
 
 Figures = Mapping[str, Mapping[str, float]]
