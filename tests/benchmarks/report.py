@@ -29,11 +29,14 @@ BARS = (
 
 STEPS = {
     "framework": "a bare FastAPI route with one dependency",
-    "authentication": "the caller: token, session row, scopes",
-    "item": "the item: row, entity, access",
-    "answer": "the answer: model and JSON",
-    "log": "the access line",
-    "rest": "all else: middleware, headers, routes, path and query checks",
+    "authentication": "authentication: the token, and whether what it says holds",
+    "session": "the session's row, with its user's",
+    "query": "the item's row, and the entity made of it",
+    "access": "who may see it, and the ways to and from the use case",
+    "answer": "serialisation: model and JSON",
+    "middleware": "middleware: request id, headers, errors",
+    "log": "logging: the access line",
+    "rest": "all else: routes, path and query checks, the header with the tag",
 }
 
 

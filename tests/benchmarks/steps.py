@@ -14,13 +14,14 @@ from uuid import UUID
 import httpx
 import uvloop
 from fastapi import FastAPI
-from starlette.types import Message, Scope
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from domain.access import Origin
 from domain.item import ItemId
 from entrypoints.http.app import create_app
 from entrypoints.http.application import Application
 from entrypoints.http.items import item_answer
+from entrypoints.http.middleware import Edge, Guard
 from entrypoints.settings import Settings
 from tests.benchmarks.apps.bare_fastapi import app as bare
 from tests.black_box.server import PASSWORD
@@ -85,25 +86,47 @@ async def _by_step(app: FastAPI) -> Mapping[str, float]:
     whole = await _least(read)
     logging.getLogger("basalt.access").setLevel(logging.WARNING)
     quiet = await _least(read)
+    middleware = await _least(ask(_layered(whole_app.settings), path)) - await _least(
+        ask(_answering, path)
+    )
     logging.getLogger("basalt.access").setLevel(logging.NOTSET)
-    caller = await whole_app.identify(token, Origin())
-    seen = await whole_app.look(lambda use: use.read_item, caller, ItemId(UUID(made.json()["id"])))
+    caller = (await whole_app.identify(token, Origin())).in_person()
+    item_id = ItemId(UUID(made.json()["id"]))
+    seen = await whole_app.look(lambda use: use.read_item, caller, item_id)
     app.state.application = _Ready(whole_app, caller=caller)
     known = await _least(read)
     app.state.application = _Ready(whole_app, caller=caller, seen=seen)
     neither = await _least(read)
     app.state.application = whole_app
+    store = whole_app.container.store()
+    with store.glancing() as see:
+        session = await _least(_done(lambda: see.sessions.standing(caller.session_id)))
+        query = await _least(_done(lambda: see.items.get(item_id)))
     shape = await _least(_done(lambda: item_answer(seen).model_dump_json()))
     framework = await _least(ask(bare, "/items/one"))
     return {
         "whole": whole,
         "framework": framework,
-        "authentication": whole - known,
-        "item": known - neither,
+        "authentication": whole - known - session,
+        "session": session,
+        "query": query,
+        "access": known - neither - query,
         "answer": shape,
+        "middleware": middleware,
         "log": whole - quiet,
-        "rest": neither - framework - shape - (whole - quiet),
+        "rest": neither - framework - shape - middleware - (whole - quiet),
     }
+
+
+def _layered(settings: Settings) -> ASGIApp:
+    """Return an app that answers at once, behind the layers that every request goes through."""
+    guard = Guard(_answering, max_body_bytes=settings.max_body_bytes, request_limit=0)
+    return Edge(guard, trusted=settings.trusted_proxies)
+
+
+async def _answering(scope: Scope, receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
 
 
 def _done(call: Callable[[], object]) -> Callable[[], Awaitable[None]]:
