@@ -29,6 +29,7 @@ def found_in(regime: Regime) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(item_lists, "VERY_FEW", regime[0])
         patch.setattr(item_lists, "FEW", regime[1])
+        patch.setattr(item_lists, "NEAR", 2)
         yield
 
 

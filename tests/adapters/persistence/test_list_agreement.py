@@ -24,11 +24,12 @@ WORDS = (
 )  # fmt: skip
 TAGS = ("red", "reddish", "#red", "lamp", "\u00df", "often", "often")
 REGIMES = {
-    "looked up": (999, 999, 999),
-    "walked": (-1, -1, 999),
-    "walked, then looked up": (-1, 999, 999),
-    "walked, then all looked up": (-1, -1, 8),
-    "as many as there are": (3, 12, 30),
+    "looked up": (999, 999, 999, 1),
+    "walked": (-1, -1, 999, 1),
+    "walked, then looked up near": (-1, 999, 999, 999),
+    "walked, then looked up": (-1, 999, 999, 7),
+    "walked, then all looked up": (-1, -1, 8, 7),
+    "as many as there are": (3, 12, 30, 20),
 }
 
 
@@ -108,10 +109,8 @@ def listed(store: Store, query: ItemQuery, limit: int) -> list[tuple[Item, Acces
 def test_every_store_lists_the_same(
     store: Store, regime: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    very_few, few, walk_max = REGIMES[regime]
-    monkeypatch.setattr(item_lists, "VERY_FEW", very_few)
-    monkeypatch.setattr(item_lists, "FEW", few)
-    monkeypatch.setattr(item_lists, "WALK_MAX", walk_max)
+    for name, value in zip(("VERY_FEW", "FEW", "WALK_MAX", "NEAR"), REGIMES[regime], strict=True):
+        monkeypatch.setattr(item_lists, name, value)
     twin = InMemoryStore()
     for each in (store, twin):
         fill(each, random.Random(1))

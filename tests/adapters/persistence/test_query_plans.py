@@ -12,6 +12,7 @@ from unittest.mock import patch
 import pytest
 from sqlalchemy import event, insert
 
+from adapters.persistence import item_lists
 from adapters.persistence.database import Database
 from adapters.persistence.driver import Driver
 from adapters.persistence.item_rows import terms_of, values_of
@@ -195,8 +196,14 @@ def behind(query: ItemQuery) -> Place:
     return Place("5" if query.sort.key is SortKey.TITLE else middle, ItemId(uuid(100 + ITEMS // 2)))
 
 
-def test_no_list_of_items_reads_or_sorts_a_collection(full: Database) -> None:
+@pytest.mark.parametrize("near", [False, True], ids=["as it is", "near"])
+def test_no_list_of_items_reads_or_sorts_a_collection(
+    full: Database, monkeypatch: pytest.MonkeyPatch, near: bool
+) -> None:
     store = SqlStore(full)
+    if near:  # as where a word is on some thousand items
+        monkeypatch.setattr(item_lists, "VERY_FEW", -1)
+        monkeypatch.setattr(item_lists, "NEAR", LIMIT * 4)
     with heard(full) as asked:
         for query in queries():
             for after in (None, behind(query)):

@@ -1,0 +1,118 @@
+"""The statements of lists of items: a page in its order, and how many items a lookup finds."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import (
+    BindParameter,
+    Column,
+    Select,
+    bindparam,
+    func,
+    literal,
+    select,
+    tuple_,
+    union_all,
+)
+
+from adapters.persistence.item_rows import ITEM_COLUMNS
+from adapters.persistence.prepared import Prepared
+from adapters.persistence.tables import GrantRow, ItemRow, ItemTermRow, table
+from domain.listing import Sort, SortKey
+
+_ITEMS = table(ItemRow)
+_GRANTS = table(GrantRow)
+_TERMS = table(ItemTermRow)
+_SORT_COLUMNS: dict[SortKey, Column[Any]] = {
+    SortKey.CREATED_AT: _ITEMS.c.created_at,
+    SortKey.UPDATED_AT: _ITEMS.c.updated_at,
+    SortKey.TITLE: _ITEMS.c.title_key,
+}
+_ANY = select(*ITEM_COLUMNS, literal(None).label("role"))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """A part of a list: its items, and how their ids are looked up by a word or a tag."""
+
+    items: Select[Any]
+    ids: Select[Any]
+    is_searched: bool = True
+
+    def lookup(self, number: int) -> Select[Any]:
+        """Return the ids of what has the term of that number."""
+        first, last = f"first{number}", f"last{number}"
+        return self.ids.where(_TERMS.c.term.between(bindparam(first), bindparam(last)))
+
+
+ANYBODYS = Part(_ANY, select(_TERMS.c.item_id))
+OWNED = Part(
+    _ANY.where(_ITEMS.c.owner_id == bindparam("listed_owner")),
+    select(_TERMS.c.item_id).where(_TERMS.c.owner_id == bindparam("listed_owner")),
+)
+SHARED = Part(
+    select(*ITEM_COLUMNS, _GRANTS.c.role)
+    .join_from(_GRANTS, _ITEMS, _GRANTS.c.item_id == _ITEMS.c.id)
+    .where(_GRANTS.c.user_id == bindparam("viewer_id")),
+    ANYBODYS.ids,
+    is_searched=False,  # what is shared with somebody is not so much
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PageKind:
+    """What tells one statement for a page from another; the rest is parameters."""
+
+    parts: tuple[Part, ...]
+    sort: Sort
+    is_first: bool
+    terms: int = 0
+    """How many words and tags are looked up, for items that have all of them."""
+
+    is_near: bool = False
+    """Whether they are looked for among the next entries of the order's index alone."""
+
+
+@lru_cache
+def page_of(kind: PageKind) -> Prepared:
+    """Return the statement for a page of each part: one trip to the database for all of them."""
+    pages = [_one_page(part, kind) for part in kind.parts]
+    if len(pages) == 1:
+        return Prepared(pages[0])
+    return Prepared(union_all(*(select(page.subquery()) for page in pages)))
+
+
+def _one_page(part: Part, kind: PageKind) -> Select[Any]:
+    key = _SORT_COLUMNS[kind.sort.key]
+    at_most: BindParameter[int] = bindparam("at_most")
+    lookups = [part.lookup(number) for number in range(kind.terms)]
+    if not kind.is_near:
+        query = part.items.where(*(_ITEMS.c.id.in_(ids) for ids in lookups))
+        return _in_order(_behind(query, key, kind), key, _ITEMS.c.id, kind.sort).limit(at_most)
+    entries = _behind(part.items.with_only_columns(key.label("key"), _ITEMS.c.id), key, kind)
+    near = _in_order(entries, key, _ITEMS.c.id, kind.sort).limit(bindparam("near")).subquery()
+    found = select(near.c.id).where(*(near.c.id.in_(ids) for ids in lookups))
+    first = _in_order(found, near.c.key, near.c.id, kind.sort).limit(at_most)
+    return _in_order(part.items.where(_ITEMS.c.id.in_(first)), key, _ITEMS.c.id, kind.sort)
+
+
+def _behind(query: Select[Any], key: Column[Any], kind: PageKind) -> Select[Any]:
+    if kind.is_first:
+        return query
+    place = tuple_(key, _ITEMS.c.id)
+    last = tuple_(
+        bindparam("behind", type_=key.type), bindparam("behind_id", type_=_ITEMS.c.id.type)
+    )
+    return query.where(place < last if kind.sort.is_descending else place > last)
+
+
+def _in_order(query: Select[Any], key: Any, id: Any, sort: Sort) -> Select[Any]:
+    return query.order_by(*((key.desc(), id.desc()) if sort.is_descending else (key, id)))
+
+
+@lru_cache
+def count_of(part: Part) -> Prepared:
+    """Return the statement that counts what a lookup finds, up to so many."""
+    some = part.lookup(0).limit(bindparam("at_most")).subquery()
+    return Prepared(select(func.count()).select_from(some))
