@@ -61,7 +61,7 @@ def main() -> None:
 def seed(container: Container, total: int) -> tuple[UserId, UserId]:
     """Store the users and their items; return the large owner and a small one."""
     large = UserId(uuid.UUID(int=1))
-    with container.database().transaction() as connection:
+    with container.database().unhurried() as connection:
         connection.execute(insert(USERS), _user(large))
         connection.commit()
     small = add(container, large, total)
@@ -72,19 +72,19 @@ def add(container: Container, large: UserId, total: int) -> list[UserId]:
     """Store items, three in ten the large owner's, who is there; return the small owners."""
     small = [UserId(uuid.UUID(int=number + 2)) for number in range(total * 7 // 7000)]
     counts = [(large, total * 3 // 10), *((owner, SMALL) for owner in small)]
-    with container.database().transaction() as connection:
+    with container.database().unhurried() as connection:
         connection.execute(insert(USERS), [_user(owner) for owner in small])
         connection.commit()
     began, done = time.monotonic(), 0
     everything = _items(counts)
     while batch := list(itertools.islice(everything, 20_000)):
-        with container.database().transaction() as connection:
+        with container.database().unhurried() as connection:
             connection.execute(insert(ITEMS), [values_of(item) for item in batch])
             _add_terms(connection, batch)
             connection.commit()
         done += len(batch)
         print(f"\r{done:,} items, {time.monotonic() - began:.0f} s", end="", flush=True)
-    with container.database().transaction() as connection:
+    with container.database().unhurried() as connection:
         connection.exec_driver_sql("ANALYZE")
         connection.commit()
     print()
