@@ -170,16 +170,6 @@ class Item:
         """The words that searches find the item by."""
         return words_of(self.title, self.description)
 
-    @property
-    def draft(self) -> ItemDraft:
-        """The parts that the user wrote."""
-        return ItemDraft(
-            title=self.title,
-            description=self.description,
-            tags=self.tags,
-            attributes=self.attributes,
-        )
-
     def edited(self, edit: ItemEdit, *, now: datetime) -> Self:
         """Return the item after a merge patch; the same item if nothing changes."""
         return self.replaced(
@@ -200,7 +190,9 @@ class Item:
 
     def replaced(self, draft: ItemDraft, *, now: datetime) -> Self:
         """Return the item with other contents; the same item if they are equal."""
-        if draft == self.draft and same(draft.attributes, self.attributes):
+        written = (self.title, self.description, self.tags)
+        is_equal = written == (draft.title, draft.description, draft.tags)
+        if is_equal and same(self.attributes, draft.attributes):
             return self
         return replace(
             self,

@@ -15,7 +15,7 @@ from domain.errors import (
 )
 from domain.item import Access, ItemEdit, ItemId, SeenItem
 from tests.application.house import House
-from tests.domain.examples import NOW, a_draft, uuid
+from tests.domain.examples import NOW, a_draft, draft_of, uuid
 
 SECOND = timedelta(seconds=1)
 EDIT = ItemEdit(title="Another")
@@ -136,7 +136,7 @@ def test_a_replacement_leaves_nothing_of_what_was_there(
 def test_what_changes_nothing_makes_no_version(house: House, anna: Caller, seen: SeenItem) -> None:
     house.clock.advance(SECOND)
     assert house.edit_item(anna, seen.item.id, ItemEdit()) == seen
-    assert house.replace_item(anna, seen.item.id, seen.item.draft) == seen
+    assert house.replace_item(anna, seen.item.id, draft_of(seen.item)) == seen
     assert is_unchanged(house, anna, seen)
 
 

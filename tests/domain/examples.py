@@ -122,6 +122,16 @@ def a_challenge(**fields: Any) -> Challenge:
     return Challenge(**example | fields)
 
 
+def draft_of(item: Item) -> ItemDraft:
+    """Return the parts of an item that its user wrote."""
+    return ItemDraft(
+        title=item.title,
+        description=item.description,
+        tags=item.tags,
+        attributes=item.attributes,
+    )
+
+
 def an_item(**fields: Any) -> Item:
     """Return an item of Anna's in its first version."""
     example: dict[str, Any] = {

@@ -16,7 +16,7 @@ from domain.item import (
     ItemDraft,
     tags,
 )
-from tests.domain.examples import ANNA, ITEM, NOW, a_draft, an_item
+from tests.domain.examples import ANNA, ITEM, NOW, a_draft, an_item, draft_of
 
 
 def test_the_limits_are_those_that_clients_were_told() -> None:
@@ -101,4 +101,4 @@ def test_an_item_begins_with_version_one() -> None:
     item = Item.create(id=ITEM, owner_id=ANNA, draft=draft, now=NOW)
     assert item == an_item()
     assert (item.version, item.created_at, item.updated_at) == (1, NOW, NOW)
-    assert item.draft == draft
+    assert draft_of(item) == draft

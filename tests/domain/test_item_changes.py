@@ -7,7 +7,7 @@ import pytest
 
 from domain.errors import InvalidValue
 from domain.item import Item, ItemEdit
-from tests.domain.examples import LATER, NOW, a_draft, an_item
+from tests.domain.examples import LATER, NOW, a_draft, an_item, draft_of
 
 EQUAL_TO_PYTHON_ONLY = [(1, 1.0), (1, True), (0.0, -0.0), (0, False), ([1], [True])]
 
@@ -69,7 +69,7 @@ def test_values_that_only_python_takes_for_equal_are_a_change(old: Any, new: Any
         item = an_item(attributes={"a": before})
         for changed in (
             edited(item, attributes={"a": after}),
-            item.replaced(replace(item.draft, attributes={"a": after}), now=LATER),
+            item.replaced(replace(draft_of(item), attributes={"a": after}), now=LATER),
         ):
             assert changed.version == 2
             assert repr(changed.attributes) == repr({"a": after})
@@ -90,7 +90,7 @@ def test_contents_put_in_the_place_of_others_leave_nothing_of_these() -> None:
 
 def test_equal_contents_put_in_place_make_no_version() -> None:
     item = an_item()
-    assert item.replaced(item.draft, now=LATER) is item
+    assert item.replaced(draft_of(item), now=LATER) is item
 
 
 def test_every_change_counts() -> None:
