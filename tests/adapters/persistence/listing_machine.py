@@ -30,6 +30,7 @@ def found_in(regime: Regime) -> Iterator[None]:
         patch.setattr(item_lists, "VERY_FEW", regime[0])
         patch.setattr(item_lists, "FEW", regime[1])
         patch.setattr(item_lists, "NEAR", 2)
+        patch.setattr(item_lists, "SCARCE", 0)
         yield
 
 

@@ -111,6 +111,7 @@ def test_every_store_lists_the_same(
 ) -> None:
     for name, value in zip(("VERY_FEW", "FEW", "WALK_MAX", "NEAR"), REGIMES[regime], strict=True):
         monkeypatch.setattr(item_lists, name, value)
+    monkeypatch.setattr(item_lists, "SCARCE", 0)
     twin = InMemoryStore()
     for each in (store, twin):
         fill(each, random.Random(1))

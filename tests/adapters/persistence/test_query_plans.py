@@ -203,6 +203,7 @@ def test_no_list_of_items_reads_or_sorts_a_collection(
     store = SqlStore(full)
     if near:  # as where a word is on some thousand items
         monkeypatch.setattr(item_lists, "VERY_FEW", -1)
+        monkeypatch.setattr(item_lists, "SCARCE", 0)
         monkeypatch.setattr(item_lists, "NEAR", LIMIT * 4)
     with heard(full) as asked:
         for query in queries():
