@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from queue import SimpleQueue
-from threading import Thread
+from threading import Lock, Thread
 from typing import ParamSpec, TypeVar
 
 from domain.errors import Unavailable
@@ -19,10 +19,7 @@ T = TypeVar("T")
 
 
 class WorkerThreads:
-    """A bounded pool with a bounded queue: what does not fit is refused, not delayed for ever.
-
-    It belongs to one event loop, which alone counts what waits and starts threads.
-    """
+    """A bounded pool with a bounded queue: what does not fit is refused, not delayed for ever."""
 
     def __init__(self, name: str, *, threads: int, queue: int) -> None:
         self._name = name
@@ -32,6 +29,7 @@ class WorkerThreads:
         self._room = threads + queue
         self._under_way = 0
         self._is_closed = False
+        self._door = Lock()
 
     async def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what the call returns. Raises Unavailable if there is no room or time for it.
@@ -39,13 +37,14 @@ class WorkerThreads:
         A call that was begun goes on to its end, also when nobody waits for it any more: it may
         have changed something, and who comes again finds that.
         """
-        if self._is_closed or self._under_way >= self._room:
-            raise Unavailable
-        if len(self._threads) < min(self._under_way + 1, self._most):
-            self._start_one()
-        self._under_way += 1
         job = Job.of(call, *args, **kwargs)
-        self._queue.put((job.awaited.get_loop(), job))
+        with self._door:  # who came in while they close would stand behind the last that is done
+            if self._is_closed or self._under_way >= self._room:
+                raise Unavailable
+            if len(self._threads) < min(self._under_way + 1, self._most):
+                self._start_one()
+            self._under_way += 1
+            self._queue.put((job.awaited.get_loop(), job))
         result: T = await job.outcome()
         return result
 
@@ -76,18 +75,17 @@ class WorkerThreads:
                 job.do()
         except BaseException as failure:  # noqa: BLE001  # the thread stays, whoever awaits is told
             job.failure = failure
+        with self._door:
+            self._under_way -= 1
         with suppress(RuntimeError):  # the loop was closed: nobody is there to be told
-            loop.call_soon_threadsafe(self._done, job)
+            loop.call_soon_threadsafe(job.tell)
         return True
-
-    def _done(self, job: Job) -> None:
-        self._under_way -= 1
-        job.tell()
 
     def close(self) -> None:
         """Wait for what was begun, and end the threads; who waits still is told to come again."""
-        self._is_closed = True
-        for _ in self._threads:
-            self._queue.put(None)
+        with self._door:
+            self._is_closed = True
+            for _ in self._threads:
+                self._queue.put(None)
         for thread in self._threads:
             thread.join()

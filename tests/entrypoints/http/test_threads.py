@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -223,3 +224,44 @@ async def test_threads_that_are_closed_refuse(threads: WorkerThreads) -> None:
     threads.close()
     with pytest.raises(Unavailable):
         await threads.run(divmod, 7, 2)
+
+
+async def test_who_comes_while_they_close_is_told_and_leaves_no_thread_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    threads = WorkerThreads("late", threads=1, queue=0)
+    closing = threading.Thread(target=threads.close)
+
+    def start_while_they_close(thread: threading.Thread) -> None:
+        monkeypatch.undo()
+        closing.start()
+        closing.join(0.05)
+        thread.start()
+
+    monkeypatch.setattr(threading.Thread, "start", start_while_they_close)
+    with suppress(Unavailable):
+        assert await asyncio.wait_for(threads.run(divmod, 7, 2), 1) == (3, 1)
+    await asyncio.to_thread(closing.join, PATIENCE)
+    assert not closing.is_alive()
+    assert not [one for one in threading.enumerate() if one.name.startswith("late")]
+
+
+def test_a_call_whose_event_loop_is_gone_gives_its_room_back(gate: Gate) -> None:
+    threads = WorkerThreads("test", threads=1, queue=0)
+
+    async def leave() -> None:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(threads.run(gate), 0.05)
+
+    asyncio.run(leave())
+    gate.let_go()
+
+    async def come() -> tuple[int, int]:
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                with suppress(Unavailable):  # until the thread has seen to its end
+                    return await threads.run(divmod, 7, 2)
+                await asyncio.sleep(0.001)
+
+    assert asyncio.run(come()) == (3, 1)
+    threads.close()
