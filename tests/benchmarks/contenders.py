@@ -38,7 +38,9 @@ WORDS = tuple(f"{first}{second}" for first in "bdfgklmnrs" for second in (
 TOUCHED = 500
 """Items that are read and changed in turn, so that no single row is the hot one."""
 
-OPERATIONS = ("get", "create", "patch", "list", "search", "refresh", "sign-in")
+OPERATIONS = ("get", "patch", "list", "search", "create", "refresh", "sign-in")
+"""In this order: what is created would stand in front of what lists and searches look for."""
+
 JSON = {"Content-Type": "application/json"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 NEW = '{"title": "Lamp oil", "tags": ["winter"]}'
