@@ -90,7 +90,7 @@ class ItemLists:
             if len(rows) < step:
                 if not is_near:
                     return
-                is_near = False
+                is_near = False  # others may be anywhere behind
                 continue
             if not looked_up and walked == 0 and left > limit * SCARCE:
                 looked_up = self._rarest(part, terms, wanted, FEW)
