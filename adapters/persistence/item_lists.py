@@ -3,8 +3,8 @@
 A list without filters is one statement. With filters there are two ways. If some word or tag is
 on very few items, those are looked up by it and put in order. If all are common, the list is
 walked in its order and what does not match is left out: matches are then rarely far apart.
-Between the two, a step is walked, and if it finds little, the rest is looked up: first among the
-next entries of the order's index, whose walk costs a fiftieth of one through items.
+Between the two, a step or two are walked, and if they find little, the rest is looked up: first
+among the next entries of the order's index, whose walk costs a fiftieth of one through items.
 Where what is common is far from the page or never on one item, no walk passes more than some
 thousand items: then all words and tags are looked up together.
 """
@@ -32,7 +32,8 @@ VERY_FEW = 200
 """Items that a word or tag may be on for them to be looked up by it at once."""
 
 SCARCE = 0.8
-"""The share of a page that is missing after a step's walk, if going on would take many more."""
+"""The share of a page that is missing after one step, if going on would take many more; after two,
+whatever is missing is far."""
 
 FEW = 20_000
 """Items that it may be on for them to be looked up where matches are scarce."""
@@ -92,7 +93,8 @@ class ItemLists:
                     return
                 is_near = False  # others may be anywhere behind
                 continue
-            if not looked_up and walked == 0 and left > limit * SCARCE:
+            is_scarce = left > (limit * SCARCE if walked == 0 else 0)
+            if not looked_up and is_scarce and walked <= limit * 4:
                 looked_up = self._rarest(part, terms, wanted, FEW)
                 is_near = bool(looked_up)
             walked += step

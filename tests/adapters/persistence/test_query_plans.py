@@ -215,6 +215,29 @@ def test_no_list_of_items_reads_or_sorts_a_collection(
     assert found == set()
 
 
+def test_a_match_close_to_the_page_does_not_make_a_list_walk_to_the_next_ones(
+    full: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+    rows_of = Driver.rows
+
+    def counted(driver: Driver, text: str, values: Any = ()) -> Any:
+        rows = rows_of(driver, text, values)
+        read.append(len(rows))
+        return rows
+
+    monkeypatch.setattr(item_lists, "VERY_FEW", -1)
+    monkeypatch.setattr(Driver, "rows", counted)
+    admin = a_caller(user_id=USERS[0], role=Role.ADMIN)
+    query = ItemQuery.of(admin, whose=Whose.ANY, search="seldom")
+    behind_it = Place(NOW + timedelta(seconds=2401), ItemId(uuid(100 + 2401)))
+    with SqlStore(full).reading() as see:
+        found = see.items.matching(query, after=behind_it, limit=4)
+    numbers = [(seen.item.created_at - NOW).seconds for seen in found]
+    assert numbers == [2400, 2200, 2000, 1800]
+    assert sum(read) < 100
+
+
 def test_no_list_of_changes_or_grants_reads_or_sorts_a_collection(full: Database) -> None:
     store = SqlStore(full)
     with store.unit_of_work() as work:
