@@ -105,19 +105,24 @@ class SqlReading(SqlRepositories):
     """What is committed now."""
 
     def __init__(self, driver: Driver) -> None:
+        self.driver = driver
         self._statements = Statements(driver)
 
 
-class _Glance:
-    """A look that is over before a generator's context would have begun."""
+class _Glances:
+    """Looks, one at a time, that are over before a generator's context would have begun."""
 
-    __slots__ = ("_lent",)
+    __slots__ = ("_lent", "_reading")
 
     def __init__(self, lent: AbstractContextManager[Driver]) -> None:
         self._lent = lent
+        self._reading: SqlReading | None = None
 
     def __enter__(self) -> Repositories:
-        return SqlReading(self._lent.__enter__())
+        driver = self._lent.__enter__()
+        if self._reading is None or self._reading.driver is not driver:
+            self._reading = SqlReading(driver)
+        return self._reading
 
     def __exit__(self, *failure: object) -> None:
         self._lent.__exit__(None, None, None)
@@ -179,6 +184,10 @@ class SqlStore:
         """
         return self._database.together()
 
+    @cached_property
+    def _glances(self) -> _Glances:
+        return _Glances(self._database.glance())
+
     def glancing(self) -> AbstractContextManager[Repositories]:
         """As `reading`, without waiting: raises Unavailable where that would wait."""
-        return _Glance(self._database.glance())
+        return self._glances

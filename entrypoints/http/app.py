@@ -49,9 +49,9 @@ Programs call with keys of their own, sent like access tokens. What concerns cre
 answered FORBIDDEN there."""
 
 ROUTES = (
+    items,
     changes,
     batch,
-    items,
     sharing,
     users,
     machine_keys,
@@ -67,8 +67,7 @@ ROUTES = (
     well_known,
     health,
 )
-"""In the order in which they are matched: what is asked for most comes early, and
-`/v1/users/me` and the like come before `/v1/users/{id}`."""
+"""In the order in which they are matched: what is asked for most comes first."""
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 

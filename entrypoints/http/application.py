@@ -86,10 +86,13 @@ class Application:
         the file is locked, a thread does.
         """
         is_swapped = getattr(select(self.container), "overridden", ())
-        if self._glances is not None and not is_swapped:
-            with suppress(Unavailable):
-                return select(self._glances)()(*args, **kwargs)
-        return await self.run(select, *args, **kwargs)
+        if self._glances is None or is_swapped:
+            return await self.run(select, *args, **kwargs)
+        try:
+            seen: T = select(self._glances)()(*args, **kwargs)
+        except Unavailable:
+            return await self.run(select, *args, **kwargs)
+        return seen
 
     async def run(self, select: UseCase[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a use case, anew if it lost to another. Raises what it raises, and Unavailable.
