@@ -17,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 
 from domain.errors import BasaltError, Unavailable
+from entrypoints.cli.saying import Saying
 from entrypoints.cli.taking import Taking
 from entrypoints.http.errors import MalformedRequest
 from entrypoints.http.middleware import last_words
@@ -61,7 +62,7 @@ class Connection(HttpToolsProtocol):
     # ------------------------------------------------------------------------- beginning and end
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request, if there is room: even an idle connection takes a file."""
-        super().connection_made(transport)
+        super().connection_made(cast("asyncio.Transport", Saying(self.loop, transport)))
         self._taking = Taking(self.loop, transport)
         if len(self.connections) > self._room:
             self._refuse(Unavailable())
