@@ -77,7 +77,7 @@ lint: $(TOOLS) $(LINKED) ## Judge style, types and architecture only
 
 # Tools that are needed now and then live in an environment of their own, which goes when they are
 # done. The load generator, wrk, is not in it: it comes from the system's packages.
-bench: $(LINKED) ## Compare with the peers, some 20 minutes; writes docs/benchmarks.md (needs wrk)
+bench: $(LINKED) ## Compare with the peers, some 25 minutes; writes docs/benchmarks.md (needs wrk)
 	@command -v wrk >/dev/null || { echo "make bench needs wrk (Debian and Ubuntu: apt install wrk)" >&2; exit 1; }
 	@$(SCRATCH) requirements-bench.lock \
 		&& $(OWN)/bin/python -m pip --disable-pip-version-check --quiet install --no-build-isolation --no-deps --no-index --editable . \

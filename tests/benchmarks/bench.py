@@ -63,7 +63,7 @@ def everybody(place: Path, *, count: int) -> Iterator[Sequence[Contender]]:
 def main() -> None:
     """Measure, and write what came of it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5, help="turns of each (default 5)")
+    parser.add_argument("--rounds", type=int, default=3, help="turns of each (default 3)")
     parser.add_argument("--seconds", type=float, default=2, help="how long a turn is (default 2)")
     parser.add_argument(
         "--items", type=int, default=20_000, help="items of the user (default 20000)"
