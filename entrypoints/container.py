@@ -158,6 +158,8 @@ def _mover(source: Database) -> Callable[[str], Mover]:
             url = known_database(address)
         except ValueError as error:
             raise StoreUnfit(f"The other database's address {error}.") from error
+        if url.startswith("sqlite:"):  # before it is opened, which makes its folder
+            raise StoreUnfit("Only SQLite is copied, and only to postgresql://…")
         return SqlMover(source, Database(url, pool_size=2))
 
     return to

@@ -233,3 +233,10 @@ def test_the_database_is_its_owners_alone_also_in_a_folder_that_is_everybodys(
 def test_a_copy_goes_to_postgresql_only(run: Run, ada: None, address: str, word: str) -> None:
     (line,) = refused(run("copy", "--to", address, **SECRET), code=1)
     assert word in line
+
+
+def test_a_copy_to_another_sqlite_file_makes_neither_it_nor_its_folder(
+    run: Run, ada: None, tmp_path: Path
+) -> None:
+    refused(run("copy", "--to", f"sqlite:///{tmp_path / 'new' / 'other.db'}", **SECRET), code=1)
+    assert not (tmp_path / "new").exists()
