@@ -164,3 +164,16 @@ def test_the_operators_are_told_how_long_a_database_is_waited_for() -> None:
     assert f"`lock_timeout` and `statement_timeout` | {PATIENCE} s |" in told
     assert f"| connecting to PostgreSQL | {int(PATIENCE)} s |" in told
     assert f"`idle_in_transaction_session_timeout` | {4 * PATIENCE:g} s |" in told
+
+
+def test_a_glance_after_its_connection_was_lost_has_repositories_of_a_new_one(file: Path) -> None:
+    with opened(migrated(f"sqlite:///{file}")) as database:
+        store = SqlStore(database)
+        with database.glance() as driver, store.unit_of_work() as work:
+            work.users.add(a_user())
+            work.commit()
+        with store.glancing() as see:
+            assert see.users.get(ANNA) is not None
+        driver.connection.invalidate()
+        with store.glancing() as see:
+            assert see.users.get(ANNA) is not None
