@@ -99,6 +99,18 @@ def test_a_folder_that_cannot_be_used_is_one_line(
     assert len(refused(finished, code=finished.exit_code)) == 1
 
 
+@pytest.mark.parametrize(("port", "is_told"), [("8000", False), ("8123", True)])
+def test_whoever_serves_elsewhere_is_told_what_tokens_and_links_say(
+    run: Run, monkeypatch: pytest.MonkeyPatch, port: str, is_told: bool
+) -> None:
+    monkeypatch.setattr("uvicorn.run", lambda *_, **__: None)
+    monkeypatch.setattr("entrypoints.cli.serving._ensure_free", lambda *_: None)
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    finished = run("serve", "--port", port)
+    assert f"http://127.0.0.1:{port}/docs" in finished.stdout
+    assert ("BASALT_BASE_URL" in finished.stdout) is is_told
+
+
 def test_openapi_prints_the_document_and_touches_nothing(run: Run, tmp_path: Path) -> None:
     finished = run("openapi", DATABASE_URL="postgresql://127.0.0.1:1/x", SECRET_KEY="short")
     assert (finished.exit_code, finished.stderr) == (0, "")
