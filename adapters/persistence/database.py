@@ -189,9 +189,9 @@ class Database:
             with self.transaction() as connection:
                 yield _Alone(Driver(connection))
 
-    def together(self) -> AbstractContextManager[None]:
+    def together(self, *, each_alone: bool = False) -> AbstractContextManager[None]:
         """Let this thread's units of work share a commit, at the end. SQLite only."""
-        return self._groups.together()
+        return self._groups.together(each_alone=each_alone)
 
     def replace_by(self, source: sqlite3.Connection) -> None:
         """Put another database's contents in the place of this one's, in one transaction.

@@ -34,6 +34,13 @@ class Driver:
             raise self._meaning(failure, text) from failure
         return count
 
+    def change_each(self, text: str, each: Sequence[Any]) -> None:
+        """Change rows with each of these values."""
+        try:
+            self.raw.cursor().executemany(text, each)
+        except self._error as failure:
+            raise self._meaning(failure, text) from failure
+
     def _meaning(self, error: Any, text: str) -> Exception:
         """Return the domain's error for the driver's, and give up a connection that is lost."""
         if self.dialect.is_disconnect(error, self.raw, None):

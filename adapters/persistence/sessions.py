@@ -47,6 +47,9 @@ _OVER = Prepared(
 )
 _INSERT = Prepared(insert(_SESSIONS))
 _UPDATE = Prepared(update(_SESSIONS).where(_SESSIONS.c.id == bindparam("key")))
+_LASTING = frozenset({"id", "user_id", "scope", "seed", "created_at"})
+"""What a session keeps: to write it again would be to write its indexes again."""
+
 _DELETE = Prepared(delete(_SESSIONS).where(_SESSIONS.c.id == bindparam("id")))
 _OF = delete(_SESSIONS).where(_SESSIONS.c.user_id == bindparam("user_id"))
 _DELETE_ALL = Prepared(_OF)
@@ -84,7 +87,8 @@ class SqlSessions(Sessions):
         self._sql.change(_INSERT, _values(session))
 
     def save(self, session: Session) -> None:
-        self._sql.change(_UPDATE, _values(session) | {"key": session.id})
+        changing = {name: value for name, value in _values(session).items() if name not in _LASTING}
+        self._sql.change(_UPDATE, changing | {"key": session.id})
 
     def remove(self, id: SessionId) -> None:
         self._sql.change(_DELETE, {"id": id})

@@ -73,6 +73,13 @@ class Statements:
         written = statement.on(self._driver.dialect, parameters)
         return self._driver.change(written.text, written.values(parameters))
 
+    def change_each(self, statement: Prepared, each: Sequence[Parameters]) -> None:
+        """Run a statement that changes rows with each of these parameters, all named alike."""
+        self.check()
+        if each:
+            written = statement.on(self._driver.dialect, each[0])
+            self._driver.change_each(written.text, list(map(written.values, each)))
+
     def _execute(self, statement: Executable, parameters: Parameters) -> Any:
         try:
             return self._driver.connection.execute(statement, dict(parameters))

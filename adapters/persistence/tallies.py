@@ -51,7 +51,8 @@ class SqlTallies(Tallies):
         )
 
     def save(self, tally: Tally) -> None:
-        self._sql.change(_UPDATE, asdict(tally) | {"held": tally.key})
+        counted = asdict(tally)
+        self._sql.change(_UPDATE, counted | {"held": counted.pop("key")})
 
     def remove(self, key: str) -> None:
         self._sql.change(_DELETE, {"key": key})

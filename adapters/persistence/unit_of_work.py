@@ -177,12 +177,14 @@ class SqlStore:
         """Whether the database is in this process: `glancing` and `together` are worth it then."""
         return self._database.is_sqlite
 
-    def together(self) -> AbstractContextManager[None]:
+    def together(self, *, each_alone: bool = False) -> AbstractContextManager[None]:
         """Store what this thread's units of work commit meanwhile at the end, all at once.
 
-        Raises Unavailable if that is not certain. Only where the database is embedded.
+        Raises Unavailable if that is not certain, and Conflicted if none is stored because one
+        was not committed, though it had changed something: they are to be done anew, `each_alone`.
+        Only where the database is embedded.
         """
-        return self._database.together()
+        return self._database.together(each_alone=each_alone)
 
     @cached_property
     def _glances(self) -> _Glances:

@@ -42,7 +42,8 @@ class Job:
         return self.failure is None and not self.awaited.done()
 
     def do(self) -> None:
-        """Do it, and keep what came of it."""
+        """Do it, perhaps anew, and keep what came of it."""
+        self.failure = None
         try:
             self.result = self.call()
         except StopIteration as failure:

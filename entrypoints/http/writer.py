@@ -5,9 +5,9 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, Protocol, TypeVar
 
-from domain.errors import Unavailable
+from domain.errors import Conflicted, Unavailable
 from entrypoints.http.jobs import Job
 
 P = ParamSpec("P")
@@ -23,6 +23,13 @@ Whoever is served next would wait for the disk anyway; together they wait for it
 """
 
 
+class Together(Protocol):
+    """Stores what the units of work of a thread commit meanwhile at the end, all at once."""
+
+    def __call__(self, *, each_alone: bool = False) -> AbstractContextManager[None]:
+        """Begin. Raises Unavailable, and Conflicted if all are to be done anew, `each_alone`."""
+
+
 class Writer:
     """Runs the calls of one event loop in a thread, as many together as come at about one time.
 
@@ -30,7 +37,7 @@ class Writer:
     acknowledged that is not stored.
     """
 
-    def __init__(self, together: Callable[[], AbstractContextManager[None]], *, queue: int) -> None:
+    def __init__(self, together: Together, *, queue: int) -> None:
         self._together = together
         self._room = queue
         self._jobs: deque[Job] = deque()
@@ -75,9 +82,10 @@ class Writer:
         if not wanted:
             return
         try:
-            with self._together():
-                for job in wanted:
-                    job.do()
+            try:
+                self._store(wanted)
+            except Conflicted:
+                self._store(wanted, each_alone=True)
         except Unavailable as failure:
             _refuse(wanted, failure.cause)
         except Exception as failure:  # noqa: BLE001  # nothing of it is certain to be stored
@@ -86,6 +94,11 @@ class Writer:
         except BaseException:
             _refuse(wanted)
             raise
+
+    def _store(self, jobs: list[Job], *, each_alone: bool = False) -> None:
+        with self._together(each_alone=each_alone):
+            for job in jobs:
+                job.do()
 
     def _tell(self, loop: asyncio.AbstractEventLoop, jobs: list[Job]) -> None:
         try:

@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from adapters.persistence.database import Database
 from adapters.persistence.unit_of_work import SqlStore
 from domain.access import UserId
-from domain.errors import EmailTaken, Unavailable
+from domain.errors import Conflicted, EmailTaken, Unavailable
 from tests.adapters.persistence.conftest import opened
 from tests.domain.examples import a_user, uuid
 
@@ -49,8 +50,47 @@ def test_nothing_is_stored_before_the_end_and_all_of_it_then(store: SqlStore) ->
     assert there(store) == {1, 2}
 
 
-def test_what_was_not_committed_is_undone_alone(store: SqlStore) -> None:
+def test_one_that_changed_nothing_is_undone_alone(store: SqlStore) -> None:
     with store.together():
+        add(store, 1)
+        with store.unit_of_work() as work:
+            assert work.users.get(UserId(uuid(1))) is not None
+        add(store, 2)
+    assert there(store) == {1, 2}
+
+
+def spoil(store: SqlStore) -> None:
+    with store.together():
+        add(store, 1)
+        add(store, 2, commits=False)
+        with pytest.raises(Unavailable):
+            add(store, 3)
+
+
+def test_one_that_changed_something_and_was_not_committed_undoes_all(store: SqlStore) -> None:
+    with pytest.raises(Conflicted):
+        spoil(store)
+    add(store, 4)
+    assert there(store) == {4}
+
+
+def test_it_undoes_nothing_of_whoever_was_before_in_the_same_commit(
+    store: SqlStore, database: Database
+) -> None:
+    with ThreadPoolExecutor(1) as threads:
+        with store.unit_of_work() as first:
+            first.users.add(a_user(id=uuid(8), email="8@example.com"))
+            spoiling = threads.submit(spoil, store)
+            while not database._groups._waiting:  # noqa: SLF001  # nothing else shows it
+                time.sleep(0.001)
+            first.commit()
+        with pytest.raises(Conflicted):
+            spoiling.result(10)
+    assert there(store) == {8}
+
+
+def test_what_was_not_committed_is_undone_alone_where_each_is(store: SqlStore) -> None:
+    with store.together(each_alone=True):
         add(store, 1)
         add(store, 2, commits=False)
         with pytest.raises(EmailTaken):
@@ -64,6 +104,19 @@ def test_each_sees_what_those_before_it_did(store: SqlStore) -> None:
         add(store, 1)
         with store.unit_of_work() as work:
             assert work.users.get(UserId(uuid(1))) is not None
+
+
+def test_no_page_is_copied_so_that_one_could_be_undone_alone(
+    store: SqlStore, database: Database
+) -> None:
+    said: list[str] = []
+    with database.unit_of_work() as part:
+        part.driver.raw.set_trace_callback(said.append)
+    said.clear()
+    with store.together():
+        add(store, 2)
+        add(store, 3)
+    assert [words.split()[0] for words in said] == ["BEGIN", "INSERT", "INSERT", "COMMIT"]
 
 
 def test_if_the_end_is_not_reached_nothing_is_stored(store: SqlStore) -> None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from domain.errors import Unavailable
+from domain.errors import Conflicted, Unavailable
 from entrypoints.http import jobs as module
 from entrypoints.http.writer import TOGETHER_MAX, Writer
 
@@ -22,10 +22,13 @@ class Disk:
         self.reached = threading.Event()
         self.failure: Exception | None = None
         self.commits = 0
+        self.is_spoilt = False
 
     @contextmanager
-    def together(self) -> Iterator[None]:
+    def together(self, *, each_alone: bool = False) -> Iterator[None]:
         yield
+        if self.is_spoilt and not each_alone:
+            raise Conflicted
         self.reached.set()
         assert self.calm.wait(PATIENCE)
         self.commits += 1
@@ -70,6 +73,18 @@ async def test_if_the_commit_fails_everybody_is_told(disk: Disk, writer: Writer)
     calls = [writer.run(divmod, 7, 2), writer.run(divmod, 7, 0)]
     answers = await asyncio.gather(*calls, return_exceptions=True)
     assert [type(answer) for answer in answers] == [Unavailable, Unavailable]
+
+
+async def test_where_one_spoilt_it_for_all_they_are_done_anew(disk: Disk, writer: Writer) -> None:
+    done: list[str] = []
+    disk.is_spoilt = True
+    disk.calm.set()
+    calls = [writer.run(done.append, "good"), writer.run(divmod, 7, 0)]
+    good, bad = await asyncio.gather(*calls, return_exceptions=True)
+    assert good is None
+    assert isinstance(bad, ZeroDivisionError)
+    assert done == ["good", "good"]
+    assert disk.commits == 1
 
 
 async def test_those_who_come_meanwhile_share_the_next_commit(disk: Disk, writer: Writer) -> None:
