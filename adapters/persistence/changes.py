@@ -102,12 +102,14 @@ _SHARED_BY = Prepared(
     .where(_ITEMS.c.owner_id == bindparam("owner"))
     .order_by(_GRANTS.c.user_id, _GRANTS.c.item_id)
 )
-_LONG_GONE = Prepared(
+_OLDEST_GONE = (
     select(_CHANGES.c.user_id, _CHANGES.c.item_id, _CHANGES.c.number)
     .where(_CHANGES.c.is_gone, _CHANGES.c.at < bindparam("before"))
-    .order_by(_CHANGES.c.user_id)
+    .order_by(_CHANGES.c.at)
     .limit(bindparam("at_most"))
+    .subquery()
 )
+_LONG_GONE = Prepared(select(_OLDEST_GONE).order_by(_OLDEST_GONE.c.user_id))
 _FORGET = Prepared(
     delete(_CHANGES).where(
         _CHANGES.c.user_id == bindparam("user"),

@@ -10,7 +10,7 @@ from adapters.persistence.failures import meaning
 from application.ports.store import Schema, SchemaState
 from domain.errors import Unavailable
 
-NEWEST = "0007"
+NEWEST = "0008"
 """The last step in migrations/versions, known here so that a start need not load Alembic."""
 
 _VERSION_TABLE = "alembic_version"

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.types import TypeDecorator
@@ -295,7 +296,10 @@ class ChangeRow(SQLModel, table=True):
     at: datetime
     is_gone: bool
 
-    __table_args__ = (Index(None, "user_id", "number"), Index(None, "is_gone", "at"))
+    __table_args__ = (
+        Index(None, "user_id", "number"),
+        Index(None, "at", sqlite_where=text("is_gone = 1"), postgresql_where=text("is_gone")),
+    )
 
 
 class SigningKeyRow(SQLModel, table=True):

@@ -257,6 +257,21 @@ def test_no_list_of_changes_or_grants_reads_or_sorts_a_collection(full: Database
     assert [wrongs(each, full) for each in asked] == [[]] * 4
 
 
+def test_what_is_long_gone_is_found_without_a_look_at_what_is_there(full: Database) -> None:
+    store = SqlStore(full)
+    with store.unit_of_work() as work:
+        for number in range(ITEMS):
+            note = work.changes.note if number % 50 else work.changes.note_gone
+            note(ItemId(uuid(100 + number)), [OWNERS[number % 5]], at=NOW)
+        work.commit()
+    with full.transaction() as connection:
+        connection.exec_driver_sql("ANALYZE")
+        connection.commit()
+    with heard(full) as asked, store.unit_of_work() as work:
+        assert work.changes.forget_gone(before=NOW + timedelta(1), at_most=10) == 10
+    assert "ix_changes_at" in str(asked[0].plan)
+
+
 @pytest.fixture
 def busy(database: Database) -> Database:
     """A database whose audit trail tells much of a few users: what they did, and what was done."""
