@@ -37,7 +37,11 @@ class Driver:
     def change_each(self, text: str, each: Sequence[Any]) -> None:
         """Change rows with each of these values."""
         try:
-            self.raw.cursor().executemany(text, each)
+            cursor = self.raw.cursor()
+            if len(each) == 1:
+                cursor.execute(text, each[0])  # PostgreSQL's driver makes more of many
+            else:
+                cursor.executemany(text, each)
         except self._error as failure:
             raise self._meaning(failure, text) from failure
 

@@ -36,13 +36,13 @@ _INSERT_TERMS = Prepared(
         ["owner_id", "term", "item_id"], select(_OWNER, each_text(words, "terms"), _ITEM)
     )
 )
-_DELETE_TERMS = Prepared(
-    lambda words: delete(_TERMS).where(
-        _TERMS.c.owner_id == _OWNER,
-        _TERMS.c.term.in_(select(each_text(words, "terms"))),
-        _TERMS.c.item_id == _ITEM,
+_DELETE_TERM = Prepared(
+    delete(_TERMS).where(
+        _TERMS.c.owner_id == _OWNER, _TERMS.c.term == bindparam("term"), _TERMS.c.item_id == _ITEM
     )
 )
+"""By its key: for many at once, PostgreSQL may prefer to read all that an index has of the owner,
+as long as it does not know how much that is."""
 
 
 class SqlItems(Items):
@@ -90,12 +90,9 @@ class SqlItems(Items):
             row = {"owner_id": item.owner_id, "item_id": item.id}
             self._sql.change_each(_INSERT_TERM, [row | {"term": term} for term in terms])
         elif terms:
-            self._sql.change(_INSERT_TERMS, _told(item, terms))
+            told = {"owner": item.owner_id, "terms": list(terms), "item": item.id}
+            self._sql.change(_INSERT_TERMS, told)
 
     def _remove_terms(self, item: Item, terms: Collection[str]) -> None:
-        if terms:
-            self._sql.change(_DELETE_TERMS, _told(item, terms))
-
-
-def _told(item: Item, terms: Collection[str]) -> dict[str, object]:
-    return {"owner": item.owner_id, "terms": list(terms), "item": item.id}
+        one = {"owner": item.owner_id, "item": item.id}
+        self._sql.change_each(_DELETE_TERM, [one | {"term": term} for term in terms])

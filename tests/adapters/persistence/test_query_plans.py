@@ -12,7 +12,7 @@ from unittest.mock import patch
 import pytest
 from sqlalchemy import event, insert
 
-from adapters.persistence import item_lists
+from adapters.persistence import item_lists, items
 from adapters.persistence.database import Database
 from adapters.persistence.driver import Driver
 from adapters.persistence.item_rows import terms_of, values_of
@@ -270,6 +270,30 @@ def test_what_is_long_gone_is_found_without_a_look_at_what_is_there(full: Databa
     with heard(full) as asked, store.unit_of_work() as work:
         assert work.changes.forget_gone(before=NOW + timedelta(1), at_most=10) == 10
     assert "ix_changes_at" in str(asked[0].plan)
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_a_word_is_removed_by_its_key_however_little_the_database_knows(
+    database: Database,
+) -> None:
+    with SqlStore(database).unit_of_work() as work:
+        work.users.add(a_user(id=USERS[0]))
+        work.commit()
+    with database.transaction() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO item_terms SELECT id, number::text, md5(number::text)::uuid"
+            " FROM users, generate_series(1, 5000) AS number"
+        )
+        told = {"owner": USERS[0], "term": "17", "item": USERS[0]}
+        text = items._DELETE_TERM.on(connection.dialect, told).text  # noqa: SLF001
+        numbered = text % {"owner": "$1", "term": "$2", "item": "$3"}
+        connection.exec_driver_sql("SET LOCAL plan_cache_mode = force_generic_plan")
+        connection.exec_driver_sql(f"PREPARE removing (uuid, text, uuid) AS {numbered}")
+        plan = connection.exec_driver_sql(
+            f"EXPLAIN EXECUTE removing ('{USERS[0]}', '17', '{USERS[0]}')"
+        ).all()
+    (condition,) = [line for (line,) in plan if "Index Cond" in line]
+    assert "term" in condition, plan
 
 
 @pytest.fixture
