@@ -1,6 +1,5 @@
-"""Who is calling, what one's sign-ins are, and ending them."""
+"""What one's sign-ins are, and ending them."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,72 +9,19 @@ from application.machine_keys import end_key
 from application.ports.security import (
     AccessTokens,
     MachineKeyTexts,
-    ReadAccessToken,
     RefreshTokens,
 )
 from application.ports.store import Reading, Repositories, UnitOfWork, UnitsOfWork
 from application.ports.surroundings import Clock
 from application.proving import present
-from domain.access import Caller, Machine, Origin, Person, Scopes, SessionId, UserId
+from domain.access import Origin, Person, SessionId, UserId
 from domain.audit import Action, Target, TargetType
 from domain.errors import (
     InvalidRefreshToken,
     InvalidToken,
-    KeyRevoked,
     SessionNotFound,
-    TokenExpired,
-    TokenRevoked,
 )
-from domain.machine_key import is_news
 from domain.session import Lifetimes, Session
-
-
-@dataclass(frozen=True, slots=True)
-class Identify:
-    """Say who is calling: a good token of a live session, or a good key of a machine.
-
-    Either may do what it was made for, as far as its user's role allows it now.
-    """
-
-    reading: Reading
-    clock: Clock
-    lifetimes: Lifetimes
-    access_tokens: AccessTokens
-    key_texts: MachineKeyTexts
-
-    def __call__(self, token: str, origin: Origin) -> Caller:
-        now = self.clock()
-        if self.key_texts.is_one(token):
-            return self._machine(token, origin, now)
-        claims = self.access_tokens.read(token, now=now)
-        with self.reading() as see:
-            standing = see.sessions.standing(claims.session_id)
-        if standing is None or not standing.is_alive(now=now, lifetimes=self.lifetimes):
-            raise TokenRevoked
-        return Person(
-            user_id=standing.user_id,
-            session_id=claims.session_id,
-            proved_at=standing.proved_at,
-            role=standing.role,
-            scopes=claims.scopes & standing.role.scopes,
-            origin=origin,
-        )
-
-    def _machine(self, text: str, origin: Origin, now: datetime) -> Machine:
-        digest = self.key_texts.digest(text)
-        with self.reading() as see:
-            standing = see.machine_keys.standing(digest)
-        if standing is None:
-            raise KeyRevoked
-        standing.check(now=now)
-        return Machine(
-            user_id=standing.user_id,
-            key_id=standing.id,
-            is_news=is_news(standing.last_used_at, now=now),
-            role=standing.role,
-            scopes=standing.scopes & standing.role.scopes,
-            origin=origin,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,51 +159,6 @@ class RevokeToken:
         except InvalidToken:
             return None
         return work.sessions.lock(found.claims.session_id)
-
-
-@dataclass(frozen=True, slots=True)
-class LiveToken:
-    """An access token that is accepted now, with what it is good for."""
-
-    token: ReadAccessToken
-    scopes: Scopes
-
-
-@dataclass(frozen=True, slots=True)
-class Introspect:
-    """Say whether an access token is alive (RFC 7662), and no more of anything else."""
-
-    identify: Identify
-    access_tokens: AccessTokens
-
-    def __call__(self, token: str, origin: Origin) -> LiveToken | None:
-        try:
-            caller = self.identify(token, origin)
-            return LiveToken(self.access_tokens.inspect(token), caller.scopes)
-        except (InvalidToken, TokenExpired, TokenRevoked):
-            return None
-
-
-@dataclass(frozen=True, slots=True)
-class Outlook:
-    """Who a token speaks for now, and until when at the latest (Unix time)."""
-
-    caller: Caller
-    until: float
-
-
-@dataclass(frozen=True, slots=True)
-class Foresee:
-    """Say who a token speaks for, for whoever stays connected and asks again and again."""
-
-    identify: Identify
-    access_tokens: AccessTokens
-
-    def __call__(self, token: str, origin: Origin) -> Outlook:
-        caller = self.identify(token, origin)
-        if isinstance(caller, Machine):
-            return Outlook(caller, math.inf)  # its end is seen when it is asked again
-        return Outlook(caller, self.access_tokens.inspect(token).expires_at)
 
 
 def note_end(

@@ -54,6 +54,7 @@ from application import items as keeping
 from application.admission import SessionStarter, TokenIssuer
 from application.batch import RunBatch
 from application.codes import CodeProof, Codes, FactorRemoval
+from application.identifying import Foresee, Identify, IdentifyMany, Introspect
 from application.joining import Registrar
 from application.listing import ListItems
 from application.ports.identities import IdentityProvider
@@ -493,9 +494,10 @@ class Container(containers.DeclarativeContainer):
         auditor=auditor,
     )
     identify = providers.Singleton(
-        sessions.Identify, reading, clock, lifetimes, access_tokens, machine_key_texts
+        Identify, reading, clock, lifetimes, access_tokens, machine_key_texts
     )
-    foresee = providers.Singleton(sessions.Foresee, identify, access_tokens)
+    identify_many = providers.Singleton(IdentifyMany, identify)
+    foresee = providers.Singleton(Foresee, identify, access_tokens)
     reauthenticate = providers.Singleton(
         Reauthenticate, unit_of_work, reading, clock, proof, auditor
     )
@@ -514,7 +516,7 @@ class Container(containers.DeclarativeContainer):
         key_texts=machine_key_texts,
         auditor=auditor,
     )
-    introspect = providers.Singleton(sessions.Introspect, identify, access_tokens)
+    introspect = providers.Singleton(Introspect, identify, access_tokens)
 
     # Identity providers.
     identity_providers = providers.Singleton(_providers, settings, clock)

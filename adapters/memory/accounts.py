@@ -1,6 +1,6 @@
 """Users and their sessions in dictionaries."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from adapters.memory.identities import InMemoryIdentities
@@ -102,6 +102,9 @@ class InMemorySessions(Sessions):
             last_used_at=session.last_used_at,
             proved_at=session.proved_at,
         )
+
+    def standings(self, ids: Collection[SessionId]) -> Mapping[SessionId, Standing]:
+        return {id: standing for id in ids if (standing := self.standing(id))}
 
     def of_user(self, user_id: UserId) -> Sequence[Session]:
         found = [one for one in self._shelves.sessions.values() if one.user_id == user_id]

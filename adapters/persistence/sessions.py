@@ -1,10 +1,10 @@
 """The live sign-ins in their table."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, or_, select, update
+from sqlalchemy import any_, bindparam, delete, insert, or_, select, update
 
 from adapters.persistence.prepared import Prepared
 from adapters.persistence.statements import Statements
@@ -16,17 +16,20 @@ from domain.user import Status
 
 _SESSIONS = table(SessionRow)
 _USERS = table(UserRow)
-_STANDING = Prepared(
-    select(
-        _SESSIONS.c.user_id,
-        _USERS.c.role,
-        _USERS.c.status,
-        _SESSIONS.c.created_at,
-        _SESSIONS.c.last_used_at,
-        _SESSIONS.c.proved_at,
+_STANDINGS = select(
+    _SESSIONS.c.id,
+    _SESSIONS.c.user_id,
+    _USERS.c.role,
+    _USERS.c.status,
+    _SESSIONS.c.created_at,
+    _SESSIONS.c.last_used_at,
+    _SESSIONS.c.proved_at,
+).join_from(_SESSIONS, _USERS, _SESSIONS.c.user_id == _USERS.c.id)
+_ONE_STANDING = Prepared(_STANDINGS.where(_SESSIONS.c.id == bindparam("id")))
+_MANY_STANDINGS = Prepared(
+    lambda words: _STANDINGS.where(
+        _SESSIONS.c.id == any_(bindparam("ids", type_=words.ARRAY(_SESSIONS.c.id.type)))
     )
-    .join_from(_SESSIONS, _USERS, _SESSIONS.c.user_id == _USERS.c.id)
-    .where(_SESSIONS.c.id == bindparam("id"))
 )
 _LOCKED = Prepared(select(_SESSIONS).where(_SESSIONS.c.id == bindparam("id")).with_for_update())
 _OF_USER = Prepared(
@@ -64,17 +67,14 @@ class SqlSessions(Sessions):
         self._sql = statements
 
     def standing(self, id: SessionId) -> Standing | None:
-        row = self._sql.one(_STANDING, {"id": id})
-        if row is None:
-            return None
-        return Standing(
-            user_id=row.user_id,
-            role=Role(row.role),
-            status=Status(row.status),
-            created_at=row.created_at,
-            last_used_at=row.last_used_at,
-            proved_at=row.proved_at,
-        )
+        row = self._sql.one(_ONE_STANDING, {"id": id})
+        return None if row is None else _standing(row)
+
+    def standings(self, ids: Collection[SessionId]) -> Mapping[SessionId, Standing]:
+        if self._sql.dialect == "postgresql":
+            rows = self._sql.all(_MANY_STANDINGS, {"ids": list(ids)})
+            return {row.id: _standing(row) for row in rows}
+        return {id: standing for id in ids if (standing := self.standing(id))}
 
     def of_user(self, user_id: UserId) -> Sequence[Session]:
         return [_session(row) for row in self._sql.all(_OF_USER, {"user_id": user_id})]
@@ -112,6 +112,17 @@ class SqlSessions(Sessions):
         for id in over:
             self.remove(id)
         return len(over)
+
+
+def _standing(row: Any) -> Standing:
+    return Standing(
+        user_id=row.user_id,
+        role=Role(row.role),
+        status=Status(row.status),
+        created_at=row.created_at,
+        last_used_at=row.last_used_at,
+        proved_at=row.proved_at,
+    )
 
 
 def _session(row: Any) -> Session:

@@ -1,6 +1,6 @@
 """What is stored of accounts and their sign-ins."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -54,6 +54,9 @@ class Sessions(Protocol):
 
     def standing(self, id: SessionId) -> Standing | None:
         """Return what decides whether the session's tokens are alive, in one look."""
+
+    def standings(self, ids: Collection[SessionId]) -> Mapping[SessionId, Standing]:
+        """Return that of many sessions, of those that there are, in one look."""
 
     def of_user(self, user_id: UserId) -> Sequence[Session]:
         """Return the sessions of a user, the one used last first."""

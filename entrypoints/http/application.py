@@ -1,7 +1,7 @@
 """The application as the HTTP edge calls it: use cases of one container, in worker threads."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, ParamSpec, TypeAlias, TypeVar
 
@@ -11,6 +11,7 @@ from domain.errors import BasaltError, Unavailable
 from entrypoints.container import Container, Glances
 from entrypoints.http.bodies import Bodies, room_for_bodies
 from entrypoints.http.feeds import Feeds
+from entrypoints.http.gathering import Gathering
 from entrypoints.http.threads import WorkerThreads
 from entrypoints.http.trying import persistent
 from entrypoints.http.writer import Writer
@@ -38,18 +39,27 @@ class Application:
         self._noting: dict[MachineKeyId, asyncio.Task[None]] = {}
         self._glances: Any = None  # Glances, which pass for the container they are made from
         self._writer: Writer | None = None
+        self._callers: Gathering[tuple[str, Origin], Caller] | None = None
         self._threads = WorkerThreads("worker", threads=settings.threads, queue=QUEUE)
         self._hashing_threads = WorkerThreads("hashing", threads=settings.hashers, queue=QUEUE)
 
     async def identify(self, token: str, origin: Origin) -> Caller:
         """Say who is calling. Raises NotAuthenticated, Unavailable."""
         use = self.container
-        if use.machine_key_texts().is_one(token) or use.access_tokens().is_at_hand(token):
+        is_at_hand = use.access_tokens().is_at_hand(token)
+        if is_at_hand and self._callers is not None:
+            return await self._callers.answer((token, origin))
+        if is_at_hand or use.machine_key_texts().is_one(token):
             caller = await self.look(lambda use: use.identify, token, origin)
         else:
             caller = await self.run(lambda use: use.identify, token, origin)
         self.note_use(caller)
         return caller
+
+    async def _identify_many(
+        self, calls: Sequence[tuple[str, Origin]]
+    ) -> Sequence[Caller | BasaltError]:
+        return await self.run(lambda use: use.identify_many, calls)
 
     def note_use(self, caller: Caller) -> None:
         """Note beside the request that a key is used, if that is news: nobody waits for it.
@@ -123,6 +133,8 @@ class Application:
         if store.is_embedded:
             self._glances = Glances(self.container)
             self._writer = Writer(store.together, queue=QUEUE)
+        else:
+            self._callers = Gathering(self._identify_many)
         self.container.hasher()
         self.container.identity_providers()
 

@@ -18,6 +18,7 @@ from application.admission import SessionStarter, TokenIssuer, Tokens
 from application.auditing import Auditor
 from application.codes import CodeProof, Codes, FactorRemoval
 from application.flows import BeginFlow, TakeFlow, TakeFlowToLink
+from application.identifying import Foresee, Identify, IdentifyMany, Introspect
 from application.identities import (
     LinkIdentity,
     ListIdentities,
@@ -68,9 +69,6 @@ from application.second_step import FinishSignIn
 from application.sessions import (
     EndSession,
     EndSessions,
-    Foresee,
-    Identify,
-    Introspect,
     ListSessions,
     LiveSessions,
     RevokeToken,
@@ -160,6 +158,7 @@ class House:
         self.identify = Identify(
             store.reading, self.clock, self.lifetimes, self.access_tokens, self.key_texts
         )
+        self.identify_many = IdentifyMany(self.identify)
         self._wire_accounts()
         self._wire_sign_in()
         self._wire_machine_keys()

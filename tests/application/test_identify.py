@@ -108,3 +108,29 @@ def test_a_raised_role_gives_an_old_token_nothing_new(house: House, tokens: Toke
     house.change(role=Role.ADMIN)
     caller = house.caller(tokens)
     assert (caller.role, caller.scopes) == (Role.ADMIN, Role.MEMBER.scopes)
+
+
+def test_of_many_who_call_at_one_time_each_is_told_what_they_would_be_alone(
+    house: House, tokens: Tokens
+) -> None:
+    other = house.sign_in(EMAIL, PASSWORD, None, HERE)
+    ended = house.sign_in(EMAIL, PASSWORD, None, HERE)
+    house.sign_out(house.caller(ended))
+    elsewhere = Origin(address="198.51.100.1", user_agent="another", request_id="another")
+    found = house.identify_many(
+        [
+            (tokens.access_token, HERE),
+            ("nonsense", HERE),
+            (ended.access_token, HERE),
+            (other.access_token, elsewhere),
+            (tokens.access_token, elsewhere),
+        ]
+    )
+    assert found[0] == house.identify(tokens.access_token, HERE)
+    assert [type(refused) for refused in found[1:3]] == [InvalidToken, TokenRevoked]
+    assert found[3] == house.identify(other.access_token, elsewhere)
+    assert found[4] == house.identify(tokens.access_token, elsewhere)
+    house.clock.advance(ACCESS_TTL)
+    assert [type(late) for late in house.identify_many([(other.access_token, HERE)])] == [
+        TokenExpired
+    ]

@@ -75,6 +75,17 @@ def test_a_session_stands_with_its_users_role_and_status(store: Store, anna: Use
         )
 
 
+def test_many_sessions_stand_as_each_does(store: Store, anna: User) -> None:
+    keep(store, a_session())
+    keep(store, a_session(id=SessionId(uuid(98)), last_used_at=LATER))
+    with store.reading() as see:
+        ids = [SESSION, SessionId(uuid(98))]
+        assert see.sessions.standings([*ids, SessionId(uuid(99))]) == {
+            id: see.sessions.standing(id) for id in ids
+        }
+        assert see.sessions.standings([]) == {}
+
+
 def test_a_session_that_is_held_can_be_changed(store: Store, anna: User) -> None:
     keep(store, a_session())
     rotated = a_session().rotated(secret_id="another", now=LATER).proved(now=BEFORE)
