@@ -1,8 +1,9 @@
 """What the users keep, in its table, and the terms that it is found by."""
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import Insert, bindparam, delete, insert, select, update
 
 from adapters.persistence.item_lists import ItemLists
 from adapters.persistence.item_rows import ITEM_COLUMNS, item_of, terms_of, values_of
@@ -31,10 +32,16 @@ _DELETE = Prepared(delete(_ITEMS).where(_ITEMS.c.id == bindparam("id")))
 _OWNER = bindparam("owner", type_=_TERMS.c.owner_id.type)
 _ITEM = bindparam("item", type_=_TERMS.c.item_id.type)
 _INSERT_TERM = Prepared(insert(_TERMS))
-_INSERT_TERMS = Prepared(
-    lambda words: insert(_TERMS).from_select(
-        ["owner_id", "term", "item_id"], select(_OWNER, each_text(words, "terms"), _ITEM)
-    )
+
+
+def _insert_terms(words: Any) -> Insert:
+    each = select(_OWNER, each_text(words, "terms"), _ITEM)
+    return insert(_TERMS).from_select(["owner_id", "term", "item_id"], each)
+
+
+_INSERT_TERMS = Prepared(_insert_terms)
+_INSERT_WITH_TERMS = Prepared(
+    lambda words: insert(_ITEMS).add_cte(_insert_terms(words).cte("found_by"))
 )
 _DELETE_TERM = Prepared(
     delete(_TERMS).where(
@@ -69,8 +76,13 @@ class SqlItems(Items):
         return ItemLists(self._sql).matching(wanted, after=after, limit=limit)
 
     def add(self, item: Item) -> None:
-        self._sql.change(_INSERT, values_of(item))
-        self._add_terms(item, terms_of(item))
+        """Add an item and its terms: by one trip on PostgreSQL."""
+        values, terms = values_of(item), terms_of(item)
+        if self._sql.dialect == "postgresql":
+            self._sql.change(_INSERT_WITH_TERMS, values | _told(item, terms))
+        else:
+            self._sql.change(_INSERT, values)
+            self._add_terms(item, terms)
 
     def save(self, item: Item, *, before: Item) -> None:
         was, now = values_of(before), values_of(item)
@@ -90,9 +102,12 @@ class SqlItems(Items):
             row = {"owner_id": item.owner_id, "item_id": item.id}
             self._sql.change_each(_INSERT_TERM, [row | {"term": term} for term in terms])
         elif terms:
-            told = {"owner": item.owner_id, "terms": list(terms), "item": item.id}
-            self._sql.change(_INSERT_TERMS, told)
+            self._sql.change(_INSERT_TERMS, _told(item, terms))
 
     def _remove_terms(self, item: Item, terms: Collection[str]) -> None:
         one = {"owner": item.owner_id, "item": item.id}
         self._sql.change_each(_DELETE_TERM, [one | {"term": term} for term in terms])
+
+
+def _told(item: Item, terms: Collection[str]) -> dict[str, object]:
+    return {"owner": item.owner_id, "terms": list(terms), "item": item.id}

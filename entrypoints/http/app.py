@@ -50,6 +50,7 @@ answered FORBIDDEN there."""
 
 ROUTES = (
     items,
+    auth,
     changes,
     batch,
     sharing,
@@ -61,7 +62,6 @@ ROUTES = (
     recovery,
     audit,
     administration,
-    auth,
     providers,
     sessions,
     well_known,
