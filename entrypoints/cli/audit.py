@@ -26,7 +26,7 @@ def verify(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Go through the whole trail; exit with 1 at the first entry that is not as it was written.
+    """Go through the whole trail. Exits with 1 at the first entry that is not as it was written.
 
     Without --head, a trail whose newest entries were cut off looks whole.
     """

@@ -12,7 +12,7 @@ app = typer.Typer(help="Signing keys.", no_args_is_help=True)
 
 @app.command("list")
 def list_keys(as_json: AsJson = False) -> None:
-    """List the keys: which one signs, which one is next, which ones still verify."""
+    """List the keys. It says which one signs, which one is next, which ones still verify."""
     with opened(as_json) as house:
         listed = house.list_keys()()
     shapes = [

@@ -25,8 +25,6 @@ app.add_typer(users.app, name="users")
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
 app.add_typer(outbox.app, name="outbox")
-for command in (outbox.work, moving.backup, moving.restore, moving.copy):
-    app.command()(command)
 
 
 @app.command()
@@ -53,6 +51,10 @@ def migrate(as_json: AsJson = False) -> None:
         {"migrated": changed},
         as_json=as_json,
     )
+
+
+for command in (outbox.work, moving.backup, moving.restore, moving.copy):
+    app.command()(command)
 
 
 @app.command()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from domain.errors import StoreUnfit
 from entrypoints.cli.house import AsJson, opened, said
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ def restore(
     restored; clients begin their change feeds anew.
     """
     with opened(as_json, prepare=False) as house:
+        if not file.exists():  # before anybody is asked whether they mean it
+            raise StoreUnfit(f"There is no file {file}.")
         if not yes:
             label = house.settings().database_label
             if not sys.stdin.isatty():
@@ -63,7 +66,7 @@ def copy(
     to: Annotated[str, typer.Option("--to", help="An empty database: postgresql://…")],
     as_json: AsJson = False,
 ) -> None:
-    """Copy everything from SQLite into PostgreSQL, and compare both sides.
+    """Copy everything from SQLite into PostgreSQL. Both sides are compared.
 
     May be interrupted and run again: only what differs is written. Run it once beside the
     server, stop that, run it again, and start with the new BASALT_DATABASE_URL and the same

@@ -52,7 +52,7 @@ def retry(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Let mails be tried at once, those that were given up too: the ones named, or all."""
+    """Let mails be tried at once. The ones named, or all; also those that were given up."""
     with opened(as_json) as house:
         count = house.retry_mail()([LetterId(id) for id in ids] if ids else None)
     mails = "1 mail is" if count == 1 else f"{count} mails are"
@@ -60,7 +60,10 @@ def retry(
 
 
 def work() -> None:
-    """Send mail until SIGTERM or SIGINT, apart from the servers, which do so as well."""
+    """Send mail, apart from the servers.
+
+    Those do so as well, so this is for where they should not. It ends at SIGTERM or SIGINT.
+    """
     from entrypoints import logs
 
     stop = threading.Event()

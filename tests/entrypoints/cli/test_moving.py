@@ -158,8 +158,9 @@ def test_what_is_no_backup_is_refused(run: Run, ada: None, tmp_path: Path, conte
 
 
 def test_a_file_that_is_not_there_is_named(run: Run, ada: None, tmp_path: Path) -> None:
-    (line,) = refused(run("restore", "--yes", str(tmp_path / "none.db"), **SECRET), code=1)
-    assert "none.db" in line
+    for yes in (["--yes"], []):
+        (line,) = refused(run("restore", *yes, str(tmp_path / "none.db"), **SECRET), code=1)
+        assert "none.db" in line
     (line,) = refused(run("backup", str(tmp_path / "no" / "one.db"), **SECRET), code=1)
     assert "no folder" in line
 
