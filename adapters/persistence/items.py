@@ -87,6 +87,8 @@ class SqlItems(Items):
     def save(self, item: Item, *, before: Item) -> None:
         was, now = values_of(before), values_of(item)
         changed = {name: value for name, value in now.items() if value != was[name]}
+        if item.attributes is not before.attributes:  # to Python, true is 1 is 1.0
+            changed["attributes"] = item.attributes
         self._sql.change(_UPDATE, changed | {"item": item.id})
         old, new = terms_of(before), terms_of(item)
         self._remove_terms(item, old - new)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -12,6 +13,7 @@ from domain.errors import TokenRevoked
 from domain.item import Item, ItemId
 from domain.user import User
 from tests.adapters.persistence.conftest import items_of
+from tests.adapters.persistence.side_by_side import exact
 from tests.application.house import Store
 from tests.domain.examples import ANNA, BERT, ITEM, LATER, NOW, a_user, an_item, uuid
 
@@ -76,6 +78,20 @@ def test_an_item_that_is_held_can_be_changed(store: Store, anna: User) -> None:
         work.commit()
     with store.reading() as see:
         assert see.items.get(ITEM) == changed
+
+
+@pytest.mark.parametrize("changed", [{"a": [True]}, {"a": [1.0]}])
+def test_what_only_python_takes_for_equal_is_changed_too(
+    store: Store, anna: User, changed: dict[str, Any]
+) -> None:
+    before = an_item(attributes={"a": [1]})
+    keep(store, before)
+    after = replace(before, attributes=changed, version=2)
+    with store.unit_of_work() as work:
+        work.items.save(after, before=before)
+        work.commit()
+    with store.reading() as see:
+        assert exact(see.items.get(ITEM)) == exact(after)
 
 
 def test_a_removed_item_is_gone_and_the_others_are_there(store: Store, anna: User) -> None:
