@@ -74,6 +74,7 @@ class _Group:
                 self.driver.connection.commit()
         except (SQLAlchemyError, Unavailable) as failure:
             self.failure = meaning(failure) if isinstance(failure, SQLAlchemyError) else failure
+            self.driver.connection.invalidate()  # else what was not committed may hold the lock
         finally:
             try:
                 self._transaction.__exit__(None, None, None)

@@ -1,10 +1,12 @@
 """Units of work that one thread stores together: each alone, and all of them at the end."""
 
 import shutil
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ import pytest
 from adapters.persistence.database import Database
 from adapters.persistence.unit_of_work import SqlStore
 from domain.access import UserId
-from domain.errors import Conflicted, EmailTaken, Unavailable
+from domain.errors import Conflicted, EmailTaken, TokenRevoked, Unavailable
 from tests.adapters.persistence.conftest import opened
 from tests.domain.examples import a_user, uuid
 
@@ -152,6 +154,25 @@ def test_a_transaction_that_broke_takes_all_of_them_with_it(
         write()
     add(store, 3)
     assert there(store) == {3}
+
+
+def fail_at_the_end(store: SqlStore, database: Database) -> None:
+    """Break a foreign key in a way that SQLite sees at the commit only: it stays in between."""
+    with store.together():
+        add(store, 1)
+        with database.unit_of_work() as part:
+            part.driver.raw.execute("PRAGMA defer_foreign_keys = ON")
+            part.driver.raw.execute("INSERT INTO feeds VALUES ('nobody', 0, 0)")
+            part.commit()
+
+
+def test_a_commit_that_failed_holds_nobody_up(store: SqlStore, database: Database) -> None:
+    with pytest.raises(TokenRevoked):
+        fail_at_the_end(store, database)
+    with closing(sqlite3.connect(database.file, timeout=0)) as another:
+        another.execute("BEGIN IMMEDIATE")
+    add(store, 2)
+    assert there(store) == {2}
 
 
 def test_others_write_before_or_after_and_never_between(store: SqlStore) -> None:
