@@ -22,6 +22,12 @@ QUIET_TURNS = 3
 Whoever is served next would wait for the disk anyway; together they wait for it once.
 """
 
+CAREFUL_FOR = 8
+"""Times that calls are each undone alone at once, after one of them had spoilt it for all.
+
+Whoever gives up again and again would else have the work of all others done twice, each time.
+"""
+
 
 class Together(Protocol):
     """Stores what the units of work of a thread commit meanwhile at the end, all at once."""
@@ -43,6 +49,7 @@ class Writer:
         self._jobs: deque[Job] = deque()
         self._is_busy = False
         self._is_closed = False
+        self._careful_for = 0
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="writer")
 
     async def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -83,8 +90,10 @@ class Writer:
             return
         try:
             try:
-                self._store(wanted)
+                self._store(wanted, each_alone=self._careful_for > 0)
+                self._careful_for = max(0, self._careful_for - 1)
             except Conflicted:
+                self._careful_for = CAREFUL_FOR
                 self._store(wanted, each_alone=True)
         except Unavailable as failure:
             _refuse(wanted, failure.cause)

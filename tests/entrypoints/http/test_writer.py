@@ -9,7 +9,7 @@ import pytest
 
 from domain.errors import Conflicted, Unavailable
 from entrypoints.http import jobs as module
-from entrypoints.http.writer import TOGETHER_MAX, Writer
+from entrypoints.http.writer import CAREFUL_FOR, TOGETHER_MAX, Writer
 
 PATIENCE = 10
 
@@ -85,6 +85,17 @@ async def test_where_one_spoilt_it_for_all_they_are_done_anew(disk: Disk, writer
     assert isinstance(bad, ZeroDivisionError)
     assert done == ["good", "good"]
     assert disk.commits == 1
+
+
+async def test_who_spoils_it_again_and_again_does_not_double_the_work_of_others(
+    disk: Disk, writer: Writer
+) -> None:
+    done: list[int] = []
+    disk.is_spoilt = True
+    disk.calm.set()
+    for number in range(CAREFUL_FOR + 2):
+        await writer.run(done.append, number)
+    assert done == [0, *range(CAREFUL_FOR + 2), CAREFUL_FOR + 1]
 
 
 async def test_those_who_come_meanwhile_share_the_next_commit(disk: Disk, writer: Writer) -> None:
