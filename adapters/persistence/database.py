@@ -21,9 +21,10 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from adapters.persistence.commit_members import Committing
 from adapters.persistence.driver import Driver
 from adapters.persistence.failures import meaning
-from adapters.persistence.group_commit import Committing, GroupCommits
+from adapters.persistence.group_commit import GroupCommits
 from domain.errors import Unavailable
 
 PATIENCE = 2.5

@@ -8,10 +8,10 @@ from typing import Self
 
 from adapters.persistence.audit import SqlAuditTrail
 from adapters.persistence.changes import SqlChanges
+from adapters.persistence.commit_members import Committing
 from adapters.persistence.database import Database
 from adapters.persistence.driver import Driver
 from adapters.persistence.grants import SqlGrants
-from adapters.persistence.group_commit import Committing
 from adapters.persistence.identities import SqlFlows, SqlIdentities
 from adapters.persistence.items import SqlItems
 from adapters.persistence.keys import SqlSigningKeys
