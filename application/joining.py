@@ -57,6 +57,8 @@ class Registrar:
         owner = found and work.users.lock(found.id)
         if owner is None or owner.email != address:
             return self._newcomer(work, proven, address, origin)
+        if work.identities.known_by(proven.issuer, proven.subject) is not None:
+            raise Conflicted  # the account was made for it just now: look again
         return self._joined(work, proven, owner, origin)
 
     def link(

@@ -54,6 +54,10 @@ rm -rf "$1"
 """
 
 
+NoConnection = psycopg.OperationalError
+"""What `connect` raises when there is none to be had."""
+
+
 class PostgresUnavailable(Exception):
     """No PostgreSQL could be found or started, or it does not allow what was asked of it."""
 

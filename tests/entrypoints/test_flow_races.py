@@ -1,6 +1,7 @@
 """Proves that a flow is taken once, and that one person becomes one user, however many come."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -61,6 +62,28 @@ def test_one_person_who_arrives_several_times_at_one_moment_is_one_user(people: 
         tokens = people.note(outcomes)
         assert len(tokens) == 5
         assert len({people.caller(each).user_id for each in tokens}) == 1
+
+
+@pytest.mark.parametrize("kind", ["postgresql"])
+def test_whoever_is_overtaken_between_two_looks_comes_to_the_same_account(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    come = persistent(people.container.sign_in_by_provider())
+    with people.container.reading()() as see:
+        identities: Any = type(see.identities)
+    proven, look = proven_as(1), identities.known_by
+    faster: list[Tokens] = []
+
+    def overtaken(self: object, issuer: str, subject: str) -> Any:
+        known = look(self, issuer, subject)
+        if not faster:
+            monkeypatch.setattr(identities, "known_by", look)
+            faster.append(come(proven, HERE))
+        return known
+
+    monkeypatch.setattr(identities, "known_by", overtaken)
+    slower = come(proven, HERE)
+    assert people.caller(slower).user_id == people.caller(faster[0]).user_id
 
 
 @pytest.mark.parametrize("kind", ["postgresql"])
