@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -16,18 +15,14 @@ import h11
 import httpcore
 import httpx
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
-from adapters.clock import utc_now
 from adapters.identity import connections
 from adapters.identity.connections import GuardedTransport
 from adapters.identity.exchanges import Exchanges
 from adapters.identity.names import ASKED_AT_ONCE, Names
 from adapters.identity.network import Reach
 from domain.errors import ProviderUnavailable
+from tests.adapters.certificates import self_signed
 from tests.adapters.identity.visits import Ticks
 
 EVERYWHERE = Reach(loopback=True, private=True)
@@ -113,28 +108,6 @@ def resolving(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> list[str]:
     return asked
 
 
-def certificate(folder: Path, host: str) -> Path:
-    """Write a key, and a certificate of its own that is good for this name."""
-    key, now = ec.generate_private_key(ec.SECP256R1()), utc_now()
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a provider")])
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    own, none = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    file = folder / "provider.pem"
-    file.write_bytes(key.private_bytes(pem, own, none) + made.public_bytes(pem))
-    return file
-
-
 async def ask(reach: Reach, url: str) -> httpx.Response:
     async with httpx.AsyncClient(transport=GuardedTransport(reach, connections=2)) as client:
         return await client.get(url)
@@ -165,7 +138,7 @@ async def test_the_certificate_is_the_names_and_of_an_authority_that_is_set(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, is_good: bool
 ) -> None:
     resolving(monkeypatch, "127.0.0.1")
-    file = certificate(tmp_path, "login.example.net")
+    file = self_signed(tmp_path / "provider.pem", "login.example.net")
     monkeypatch.setenv("SSL_CERT_FILE", str(file))
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(file)

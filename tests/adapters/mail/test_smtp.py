@@ -2,26 +2,19 @@
 
 import ssl
 from collections.abc import Callable, Iterator
-from datetime import timedelta
-from ipaddress import ip_address
+from ipaddress import IPv4Address
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
-from adapters.clock import utc_now
 from adapters.mail.smtp import SmtpPostman
 from application.ports.mail import Message, Undelivered
+from tests.adapters.certificates import self_signed
 from tests.domain.examples import NOW
 from tests.smtp import PASSWORD, USER, SmtpServer
 
 Serve = Callable[..., SmtpServer]
-DAY = timedelta(days=1)
 LOGIN = f"{USER}:{quote(PASSWORD, safe='')}@"
 MESSAGE = Message(
     id="<019ab1f2-7c3e-7d10-8a55-3f0c1d2e4b6a@api.example.com>",
@@ -36,26 +29,7 @@ MESSAGE = Message(
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A certificate for this host that only those trust who are told to, with its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a mail server")])
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(utc_now() - DAY)
-        .not_valid_after(utc_now() + DAY)
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
-        )
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, SHA256())
-    )
-    path = tmp_path_factory.mktemp("tls") / "certificate.pem"
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    path.write_bytes(private + made.public_bytes(Encoding.PEM))
-    return path
+    return self_signed(tmp_path_factory.mktemp("tls") / "certificate.pem", IPv4Address("127.0.0.1"))
 
 
 @pytest.fixture
