@@ -1,6 +1,7 @@
 """The application as the HTTP edge calls it: use cases of one container, in worker threads."""
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, ParamSpec, TypeAlias, TypeVar
@@ -25,6 +26,9 @@ UseCase: TypeAlias = Callable[[Container], Callable[[], Callable[P, T]]]
 
 QUEUE = 1024
 """Calls that may wait for a thread of each kind; how long they may, the threads' own limit says."""
+
+AT_ONCE = 0.25
+"""Seconds within which a look that fails may be taken again: nobody waits twice."""
 
 
 class Application:
@@ -59,6 +63,13 @@ class Application:
     async def _identify_many(
         self, calls: Sequence[tuple[str, Origin]]
     ) -> Sequence[Caller | BasaltError]:
+        """Look anew if the look failed at once: one lost connection is not to fail all of them."""
+        begun = time.monotonic()
+        try:
+            return await self.run(lambda use: use.identify_many, calls)
+        except Unavailable:
+            if time.monotonic() - begun > AT_ONCE:
+                raise
         return await self.run(lambda use: use.identify_many, calls)
 
     def note_use(self, caller: Caller) -> None:

@@ -3,9 +3,13 @@
 OWASP ASVS 5.0 §16.5.3: fail closed.
 """
 
+from collections.abc import Sequence
+
 import httpx
 import pytest
 
+from domain.access import Caller, Origin
+from domain.errors import NotAuthenticated, Unavailable
 from tests.entrypoints.http.api import Api, Person, refresh_form, sign_in_form, told
 from tests.postgresql import PostgresServer
 
@@ -37,3 +41,22 @@ async def test_without_its_database_the_service_says_so_and_nothing_else(
         assert told(answer) == (503, "SERVICE_UNAVAILABLE"), answer.request.url
         assert int(answer.headers["Retry-After"]) > 0
     assert (await nobody.get("/health/live")).status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["postgresql"])
+@pytest.mark.parametrize(("lost", "status"), [(1, 200), (2, 503)])
+async def test_callers_whose_connection_is_lost_are_looked_up_once_more(
+    api: Api, ada: Person, *, lost: int, status: int
+) -> None:
+    look, left = api.container.identify_many(), [Unavailable() for _ in range(lost)]
+
+    def losing(calls: Sequence[tuple[str, Origin]]) -> Sequence[Caller | NotAuthenticated]:
+        if left:
+            raise left.pop()
+        answers: Sequence[Caller | NotAuthenticated] = look(calls)
+        return answers
+
+    assert (await ada.http.get("/v1/users/me")).status_code == 200
+    with api.container.identify_many.override(losing):
+        assert (await ada.http.get("/v1/users/me")).status_code == status
+    assert not left
