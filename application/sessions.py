@@ -6,21 +6,13 @@ from datetime import datetime
 
 from application.auditing import Auditor
 from application.machine_keys import end_key
-from application.ports.security import (
-    AccessTokens,
-    MachineKeyTexts,
-    RefreshTokens,
-)
+from application.ports.security import AccessTokens, MachineKeyTexts, RefreshTokens
 from application.ports.store import Reading, Repositories, UnitOfWork, UnitsOfWork
 from application.ports.surroundings import Clock
 from application.proving import present
 from domain.access import Origin, Person, SessionId, UserId
 from domain.audit import Action, Target, TargetType
-from domain.errors import (
-    InvalidRefreshToken,
-    InvalidToken,
-    SessionNotFound,
-)
+from domain.errors import InvalidRefreshToken, InvalidToken, SessionNotFound
 from domain.session import Lifetimes, Session
 
 

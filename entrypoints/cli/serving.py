@@ -95,9 +95,10 @@ def _welcome(settings: Settings, host: str, port: int) -> None:
     place = settings.database_label
     if place.startswith("sqlite:"):
         place = f"SQLite in {os.path.relpath(settings.data_dir)}/"
+    here = f"http://{host}:{port}"
     typer.echo(f"Basalt on {place}")
-    typer.echo(f"  docs page            http://{host}:{port}/docs")
-    if settings.base_url != f"http://{host}:{port}":
+    typer.echo(f"  docs page            {here}/docs")
+    if settings.base_url != here:
         typer.echo(f"  tokens and links     {settings.base_url} (set BASALT_BASE_URL to change it)")
     if settings.mail_folder:
         typer.echo(f"  mail                 {os.path.relpath(settings.mail_folder)}/")

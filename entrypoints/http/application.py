@@ -27,7 +27,7 @@ UseCase: TypeAlias = Callable[[Container], Callable[[], Callable[P, T]]]
 QUEUE = 1024
 """Calls that may wait for a thread of each kind; how long they may, the threads' own limit says."""
 
-AT_ONCE = 0.25
+LOST_WITHIN = 0.25
 """Seconds within which a look that fails may be taken again: nobody waits twice."""
 
 
@@ -68,7 +68,7 @@ class Application:
         try:
             return await self.run(lambda use: use.identify_many, calls)
         except Unavailable:
-            if time.monotonic() - begun > AT_ONCE:
+            if time.monotonic() - begun > LOST_WITHIN:
                 raise
         return await self.run(lambda use: use.identify_many, calls)
 
