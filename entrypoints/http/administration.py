@@ -15,13 +15,12 @@ from domain.errors import (
     SecondFactorNotFound,
     UserNotFound,
 )
-from domain.item import PAGE_DEFAULT, PAGE_MAX
 from domain.text import line
 from domain.user import Status
 from entrypoints.http.answers import personal, private
 from entrypoints.http.dependencies import App, Call, PersonsCall, in_person, signed_in
 from entrypoints.http.fields import LINE, Answer, Id, Shape, ruled, text
-from entrypoints.http.paging import next_page
+from entrypoints.http.paging import PageQuery, next_page
 from entrypoints.http.route import strict_router
 from entrypoints.http.sessions import SessionAnswer, SessionListAnswer
 from entrypoints.http.users import DisplayName, UserAnswer
@@ -65,19 +64,23 @@ class UserPatch(Shape):
         )
 
 
+class UserListQuery(PageQuery):
+    """Which accounts are looked for."""
+
+    q: Words | None = Field(default=None, description="A part of the address or the name")
+    role: Role | None = None
+    status: Status | None = None
+
+
 @router.get("", responses=private(InvalidCursor))
 async def list_users(
-    call: Reader,
-    response: Response,
-    limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT,
-    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before")] = None,
-    q: Annotated[Words | None, Query(description="A part of the address or the name")] = None,
-    role: Annotated[Role | None, Query()] = None,
-    status: Annotated[Status | None, Query()] = None,
+    call: Reader, asked: Annotated[UserListQuery, Query()], response: Response
 ) -> UserPageAnswer:
     """Find accounts, newest first."""
-    wanted = UserFilter(words=q, role=role, status=status)
-    page = await call.run(lambda use: use.list_users, wanted, limit=limit, cursor=cursor)
+    wanted = UserFilter(words=asked.q, role=asked.role, status=asked.status)
+    page = await call.run(
+        lambda use: use.list_users, wanted, limit=asked.limit, cursor=asked.cursor
+    )
     next_page(call, response, page.next_cursor)
     return UserPageAnswer(
         data=[UserAnswer.model_validate(user) for user in page.users],

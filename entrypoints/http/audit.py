@@ -4,19 +4,19 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query, Response
+from pydantic import Field
 
 from application.auditing import EntryPage
 from application.ports.records import AuditFilter
 from domain.access import Scope, UserId
 from domain.audit import TARGET_ID_MAX, Action, Entry
 from domain.errors import InvalidCursor
-from domain.item import PAGE_DEFAULT, PAGE_MAX
 from domain.text import line
 from entrypoints.http.answers import private
 from entrypoints.http.dependencies import Call, signed_in
 from entrypoints.http.examples import MOMENT, USER_ID, example
 from entrypoints.http.fields import LINE, Answer, Id, Moment, Time, ruled, text
-from entrypoints.http.paging import next_page
+from entrypoints.http.paging import PageQuery, next_page
 from entrypoints.http.route import strict_router
 
 router = strict_router("/v1", tag="audit")
@@ -24,8 +24,6 @@ router = strict_router("/v1", tag="audit")
 Auditor = Annotated[Call, signed_in(Scope.AUDIT_READ)]
 Self = Annotated[Call, signed_in(Scope.ACCOUNT_READ)]
 
-Limit = Annotated[int, Query(ge=1, le=PAGE_MAX)]
-Cursor = Annotated[str | None, Query(description="`next_cursor` of the page before")]
 TargetId = Annotated[
     str,
     ruled(lambda id: line(id, field="target", longest=TARGET_ID_MAX)),
@@ -92,36 +90,43 @@ class EntryPageAnswer(Answer):
         )
 
 
+class AuditQuery(PageQuery):
+    """Which entries are looked for."""
+
+    actor: Id | None = Field(default=None, description="Who did it")
+    action: Action | None = Field(default=None, description="What was done")
+    target: TargetId | None = Field(default=None, description="The id of what it was done to")
+    since: Moment | None = Field(default=None, description="From this time on (RFC 3339)")
+    until: Moment | None = Field(default=None, description="Before this time (RFC 3339)")
+
+    def wanted(self) -> AuditFilter:
+        """Return what is looked for, as the application has it."""
+        return AuditFilter(
+            actor_id=None if self.actor is None else UserId(self.actor),
+            action=None if self.action is None else self.action.value,
+            target_id=self.target,
+            since=self.since,
+            until=self.until,
+        )
+
+
 @router.get("/audit", responses=private(InvalidCursor))
-async def read_audit(  # noqa: PLR0913, PLR0917  # each is a parameter of the URL
-    call: Auditor,
-    response: Response,
-    limit: Limit = PAGE_DEFAULT,
-    cursor: Cursor = None,
-    actor: Annotated[Id | None, Query(description="Who did it")] = None,
-    action: Annotated[Action | None, Query(description="What was done")] = None,
-    target: Annotated[TargetId | None, Query(description="The id of what it was done to")] = None,
-    since: Annotated[Moment | None, Query(description="From this time on (RFC 3339)")] = None,
-    until: Annotated[Moment | None, Query(description="Before this time (RFC 3339)")] = None,
+async def read_audit(
+    call: Auditor, asked: Annotated[AuditQuery, Query()], response: Response
 ) -> EntryPageAnswer:
     """Look at everything that happened, newest first."""
-    wanted = AuditFilter(
-        actor_id=None if actor is None else UserId(actor),
-        action=None if action is None else action.value,
-        target_id=target,
-        since=since,
-        until=until,
+    page = await call.run(
+        lambda use: use.read_audit, asked.wanted(), limit=asked.limit, cursor=asked.cursor
     )
-    page = await call.run(lambda use: use.read_audit, wanted, limit=limit, cursor=cursor)
     next_page(call, response, page.next_cursor)
     return EntryPageAnswer.of(page)
 
 
 @router.get("/users/me/activity", responses=private(InvalidCursor))
 async def read_activity(
-    call: Self, response: Response, limit: Limit = PAGE_DEFAULT, cursor: Cursor = None
+    call: Self, asked: Annotated[PageQuery, Query()], response: Response
 ) -> EntryPageAnswer:
     """Look at what was done by oneself, or to one's account."""
-    page = await call.run(lambda use: use.read_activity, limit=limit, cursor=cursor)
+    page = await call.run(lambda use: use.read_activity, limit=asked.limit, cursor=asked.cursor)
     next_page(call, response, page.next_cursor)
     return EntryPageAnswer.of(page)

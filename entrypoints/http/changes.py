@@ -5,13 +5,13 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Header, Query, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.responses import StreamingResponse
 
 from application.ports.items import Change
 from domain.access import Scope
 from domain.errors import Gone, InvalidCursor
-from domain.item import PAGE_DEFAULT, PAGE_MAX
+from domain.item import PAGE_DEFAULT
 from entrypoints.http.answers import private
 from entrypoints.http.dependencies import Call, bearer_token, signed_in
 from entrypoints.http.errors import MethodNotAllowed
@@ -19,6 +19,7 @@ from entrypoints.http.examples import CURSOR, ITEM, ITEM_ID, MOMENT, example
 from entrypoints.http.exchange import exchange_of
 from entrypoints.http.fields import Answer, Time
 from entrypoints.http.items import ItemAnswer, item_answer
+from entrypoints.http.paging import Limit
 from entrypoints.http.route import strict_router
 from entrypoints.http.streams import Stream
 
@@ -66,14 +67,17 @@ class ChangePageAnswer(Answer):
     has_more: bool
 
 
+class ChangesQuery(BaseModel):
+    """Which changes are asked for."""
+
+    since: str | None = Field(default=None, description="`next_cursor` of the last answer")
+    limit: Limit = PAGE_DEFAULT
+
+
 @router.get("", responses=private(InvalidCursor, Gone))
-async def list_changes(
-    call: Reader,
-    since: Annotated[str | None, Query(description="`next_cursor` of the last answer")] = None,
-    limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT,
-) -> ChangePageAnswer:
+async def list_changes(call: Reader, asked: Annotated[ChangesQuery, Query()]) -> ChangePageAnswer:
     """Look at what was made, changed, shared or removed since then; each item comes once."""
-    page = await call.run(lambda use: use.list_changes, since=since, limit=limit)
+    page = await call.run(lambda use: use.list_changes, since=asked.since, limit=asked.limit)
     return ChangePageAnswer(
         data=[_answer(change) for change in page.changes],
         next_cursor=page.next_cursor,

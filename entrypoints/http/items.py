@@ -8,13 +8,12 @@ from pydantic import Field
 
 from application.replaying import Done
 from domain import item as rules
-from domain.access import Scope, UserId
+from domain.access import Caller, Scope, UserId
 from domain.attributes import attributes, attributes_patch
 from domain.errors import Forbidden, InvalidCursor, ItemNotFound, PreconditionFailed
 from domain.item import (
     DESCRIPTION_MAX,
     PAGE_DEFAULT,
-    PAGE_MAX,
     TAG_MAX,
     TITLE_MAX,
     Access,
@@ -30,7 +29,7 @@ from entrypoints.http.dependencies import Call, signed_in
 from entrypoints.http.examples import ITEM, example
 from entrypoints.http.fields import LINE, Answer, Id, Shape, Time, ruled, text
 from entrypoints.http.openapi import ITEM_LINKS, success, takes
-from entrypoints.http.paging import next_page
+from entrypoints.http.paging import PageQuery, next_page
 from entrypoints.http.revisions import entity_tag, expected, is_known
 from entrypoints.http.route import strict_router
 
@@ -120,6 +119,29 @@ class ItemPatch(Shape):
         return ItemEdit(**{name: getattr(self, name) for name in self.model_fields_set})
 
 
+class ItemListQuery(PageQuery):
+    """Which items a list shows."""
+
+    sort: Sort = Field(default=Sort.NEWEST, description="A leading `-` turns the order round")
+    q: Search | None = Field(default=None, description="Words that begin words of the item")
+    tag: SearchTags | None = Field(default=None, description="May be repeated: all must match")
+    access: Whose = Field(
+        default=Whose.ALL, description="`any` is every item, for the scope items:admin"
+    )
+    owner_id: Id | None = Field(default=None, description="Another's needs `access=any`")
+
+    def wanted(self, caller: Caller) -> ItemQuery:
+        """Return what the caller may ask for. Raises InsufficientScope, Forbidden."""
+        return ItemQuery.of(
+            caller,
+            whose=self.access,
+            owner_id=None if self.owner_id is None else UserId(self.owner_id),
+            tags=tuple(self.tag or ()),
+            search=self.q or "",
+            sort=self.sort,
+        )
+
+
 @router.post(
     "",
     status_code=201,
@@ -136,31 +158,14 @@ async def create_item(call: Writer, body: NewItem, response: Response) -> ItemAn
 
 
 @router.get("", responses=private(Forbidden, InvalidCursor) | success(200, "Link"))
-async def list_items(  # noqa: PLR0913, PLR0917  # each is a parameter of the URL
-    call: Reader,
-    response: Response,
-    limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT,
-    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before")] = None,
-    sort: Annotated[Sort, Query(description="A leading `-` turns the order round")] = Sort.NEWEST,
-    q: Annotated[Search | None, Query(description="Words that begin words of the item")] = None,
-    tag: Annotated[SearchTags | None, Query(description="May be repeated: all must match")] = None,
-    access: Annotated[
-        Whose, Query(description="`any` is every item, for the scope items:admin")
-    ] = Whose.ALL,
-    owner_id: Annotated[Id | None, Query(description="Another's needs `access=any`")] = None,
+async def list_items(
+    call: Reader, asked: Annotated[ItemListQuery, Query()], response: Response
 ) -> ItemPageAnswer:
     """Look at one's own items and those shared with one. Follow `next_cursor` until it is null."""
-    wanted = ItemQuery.of(
-        call.caller,
-        whose=access,
-        owner_id=None if owner_id is None else UserId(owner_id),
-        tags=tuple(tag or ()),
-        search=q or "",
-        sort=sort,
-    )
-    is_short = limit <= PAGE_DEFAULT and not wanted.is_narrowed
+    wanted = asked.wanted(call.caller)
+    is_short = asked.limit <= PAGE_DEFAULT and not wanted.is_narrowed
     find = call.app.look if is_short else call.app.run
-    page = await find(lambda use: use.list_items, wanted, limit=limit, cursor=cursor)
+    page = await find(lambda use: use.list_items, wanted, limit=asked.limit, cursor=asked.cursor)
     next_page(call, response, page.next_cursor)
     return ItemPageAnswer(
         data=[item_answer(seen) for seen in page.items], next_cursor=page.next_cursor

@@ -1,11 +1,23 @@
-"""Pages of lists over HTTP: the Link header that leads to the next one (RFC 8288)."""
+"""Pages of lists over HTTP: how they are asked for, and the Link to the next one (RFC 8288)."""
 
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import Response
+from pydantic import BaseModel, Field
 
+from domain.item import PAGE_DEFAULT, PAGE_MAX
 from entrypoints.http.dependencies import CallOf
+
+Limit = Annotated[int, Field(ge=1, le=PAGE_MAX)]
+"""How many entries a page may have."""
+
+
+class PageQuery(BaseModel):
+    """Which page of a list; what a list asks besides is its own model's."""
+
+    limit: Limit = PAGE_DEFAULT
+    cursor: str | None = Field(default=None, description="`next_cursor` of the page before")
 
 
 def next_page(call: CallOf[Any], response: Response, cursor: str | None) -> None:

@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from functools import cached_property
-from typing import Any, get_args, get_origin
+from typing import Any
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Request, Response, params
@@ -18,6 +18,7 @@ from starlette.types import Scope
 from domain.errors import InvalidValue
 from entrypoints.http.bodies import Held
 from entrypoints.http.errors import MalformedRequest, PayloadTooLarge, UnsupportedMediaType
+from entrypoints.http.whole import query_parameters, read_whole
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -60,10 +61,7 @@ class StrictRoute(APIRoute):
     @cached_property
     def query_parameters(self) -> Mapping[str, bool]:
         """The query parameters that it knows by name, and whether each takes a list."""
-        return {
-            parameter.alias: _takes_list(parameter.field_info.annotation)
-            for parameter in self.dependant.query_params
-        }
+        return query_parameters(self.dependant)
 
     @cached_property
     def _shape(self) -> tuple[str, int]:
@@ -77,8 +75,11 @@ class StrictRoute(APIRoute):
         return super().matches(scope) if may_be or scope.get("root_path") else _NOT_THIS
 
     def get_route_handler(self) -> Handler:
-        """Return the handler, with the body read in front of it."""
+        """Return the handler, its body read first, its queries and forms as wholes."""
+        declared = self.dependant
+        self.dependant = read_whole(declared)
         handle = super().get_route_handler()
+        self.dependant = declared  # which is what is documented
         parse, accepted = _reading(self)
 
         async def strict(request: Request) -> Response:
@@ -104,13 +105,6 @@ def strict_router(prefix: str, *, tag: str) -> APIRouter:
         route_class=StrictRoute,
         generate_unique_id_function=lambda route: route.name,
     )
-
-
-def _takes_list(annotation: Any) -> bool:
-    """Whether a type is a list, perhaps an annotated or optional one."""
-    if get_origin(annotation) is list:
-        return True
-    return any(_takes_list(part) for part in get_args(annotation))
 
 
 def keep_apart(routes: Iterable[BaseRoute]) -> None:

@@ -16,7 +16,7 @@ from domain.errors import (
     ItemNotFound,
     UserNotFound,
 )
-from domain.item import PAGE_DEFAULT, PAGE_MAX, ItemId
+from domain.item import ItemId
 from domain.sharing import GrantRole
 from entrypoints.http.answers import REPEATABLE, private
 from entrypoints.http.dependencies import Call, signed_in
@@ -24,7 +24,7 @@ from entrypoints.http.examples import MOMENT, USER_ID, example
 from entrypoints.http.fields import Answer, Id, Shape, Time
 from entrypoints.http.items import replayed
 from entrypoints.http.openapi import success, takes
-from entrypoints.http.paging import next_page
+from entrypoints.http.paging import PageQuery, next_page
 from entrypoints.http.route import strict_router
 from entrypoints.http.users import Email
 
@@ -78,14 +78,12 @@ class GrantChange(Shape):
 
 @router.get("", responses=private(ItemNotFound, Forbidden, InvalidCursor) | success(200, "Link"))
 async def list_grants(
-    call: Reader,
-    id: Id,
-    response: Response,
-    limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT,
-    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before")] = None,
+    call: Reader, id: Id, asked: Annotated[PageQuery, Query()], response: Response
 ) -> GrantPageAnswer:
     """Look at with whom one's item is shared, in the order in which it was."""
-    page = await call.run(lambda use: use.list_grants, ItemId(id), limit=limit, cursor=cursor)
+    page = await call.run(
+        lambda use: use.list_grants, ItemId(id), limit=asked.limit, cursor=asked.cursor
+    )
     next_page(call, response, page.next_cursor)
     return GrantPageAnswer(
         data=[GrantAnswer.of(grantee) for grantee in page.grantees], next_cursor=page.next_cursor
