@@ -5,7 +5,7 @@ from typing import Annotated, Any, Self
 from uuid import UUID
 
 from fastapi import Request
-from pydantic import BaseModel
+from pydantic import BaseModel, RootModel
 from starlette.responses import StreamingResponse
 
 from application.exporting import Excerpt, Export, Part
@@ -18,7 +18,7 @@ from entrypoints.http.answers import personal
 from entrypoints.http.audit import EntryAnswer
 from entrypoints.http.dependencies import PersonsCall, in_person
 from entrypoints.http.errors import MethodNotAllowed
-from entrypoints.http.examples import ITEM_ID, MOMENT, USER_ID, example
+from entrypoints.http.examples import ITEM, ITEM_ID, MOMENT, USER_ID, example
 from entrypoints.http.excerpts import Pages
 from entrypoints.http.exchange import exchange_of
 from entrypoints.http.fields import Answer, Time
@@ -142,7 +142,7 @@ class ExportAnswer(Answer):
         identities=[_example_of(IdentityAnswer)],
         links=[_example_of(LinkAnswer)],
         mails=[_example_of(MailAnswer)],
-        items=[_example_of(ItemAnswer)],
+        items=[ITEM],
         grants_given=[_example_of(GivenGrantAnswer)],
         grants_received=[_example_of(ReceivedGrantAnswer)],
         activity=[_example_of(EntryAnswer)],
@@ -230,7 +230,7 @@ _ANSWERS: Mapping[Part, Callable[[Any, PersonsCall], BaseModel]] = {
     Part.IDENTITIES: lambda identity, _: IdentityAnswer.of(identity),
     Part.LINKS: lambda token, _: LinkAnswer.model_validate(token),
     Part.MAILS: lambda waiting, _: MailAnswer.of(waiting),
-    Part.ITEMS: lambda seen, _: item_answer(seen),
+    Part.ITEMS: lambda seen, _: RootModel[ItemAnswer](item_answer(seen)),
     Part.GRANTS_GIVEN: lambda grantee, _: GivenGrantAnswer.of(grantee),
     Part.GRANTS_RECEIVED: lambda grant, _: ReceivedGrantAnswer.model_validate(grant),
     Part.ACTIVITY: lambda entry, _: EntryAnswer.of(entry),

@@ -14,13 +14,14 @@ from uuid import UUID
 import httpx
 import uvloop
 from fastapi import FastAPI
+from pydantic import TypeAdapter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from domain.access import Origin
 from domain.item import ItemId
 from entrypoints.http.app import create_app
 from entrypoints.http.application import Application
-from entrypoints.http.items import item_answer
+from entrypoints.http.items import ItemAnswer, item_answer
 from entrypoints.http.middleware import Edge, Guard
 from entrypoints.settings import Settings
 from tests.benchmarks.apps.bare_fastapi import app as bare
@@ -98,11 +99,12 @@ async def _by_step(app: FastAPI) -> Mapping[str, float]:
     app.state.application = _Ready(whole_app, caller=caller, seen=seen)
     neither = await _least(read)
     app.state.application = whole_app
+    answers = TypeAdapter(ItemAnswer)
     store = whole_app.container.store()
     with store.glancing() as see:
         session = await _least(_done(lambda: see.sessions.standing(caller.session_id)))
         query = await _least(_done(lambda: see.items.get(item_id)))
-    shape = await _least(_done(lambda: item_answer(seen).model_dump_json()))
+    shape = await _least(_done(lambda: answers.dump_json(item_answer(seen))))
     framework = await _least(ask(bare, "/items/one"))
     return {
         "whole": whole,
