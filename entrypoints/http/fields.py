@@ -70,11 +70,20 @@ Id = Annotated[UUID, BeforeValidator(_canonical)]
 
 
 def _written(m: datetime) -> str:
-    """Return a moment, which the store keeps in UTC: in half the time of `isoformat`."""
-    return _MOMENT % (m.year, m.month, m.day, m.hour, m.minute, m.second, m.microsecond)
+    """Return a moment, which the store keeps in UTC: in a third of the time of `isoformat`.
+
+    Its numbers are looked up; to format each of them takes most of the time otherwise.
+    """
+    century, year = divmod(m.year, 100)
+    thousandth, millionth = divmod(m.microsecond, 1000)
+    return (
+        f"{_TWO[century]}{_TWO[year]}-{_TWO[m.month]}-{_TWO[m.day]}"
+        f"T{_TWO[m.hour]}:{_TWO[m.minute]}:{_TWO[m.second]}.{_THREE[thousandth]}{_THREE[millionth]}Z"
+    )
 
 
-_MOMENT = "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ"
+_TWO = [f"{number:02}" for number in range(100)]
+_THREE = [f"{number:03}" for number in range(1000)]
 
 
 Time = Annotated[

@@ -1,11 +1,14 @@
 """Proves what every shape does alike: strict types, no unknown fields, six decimals of a second."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from pydantic import Field, ValidationError
+from hypothesis import given
+from hypothesis.strategies import datetimes, just
+from pydantic import Field, TypeAdapter, ValidationError
 
-from entrypoints.http.fields import Shape
+from entrypoints.http.fields import Shape, Time
 from tests.entrypoints.http.api import Api
 
 
@@ -61,3 +64,9 @@ async def test_times_have_six_decimals_whatever_the_time(api: Api, microsecond: 
     item = await ada.item()
     assert item["created_at"].endswith(f".{microsecond:06}Z")
     assert (await ada.http.get(f"/v1/items/{item['id']}")).json() == item
+
+
+@given(datetimes(timezones=just(UTC)))
+def test_a_time_is_written_digit_by_digit_as_iso_8601_has_it(moment: datetime) -> None:
+    written = TypeAdapter(Time).dump_json(moment).decode()
+    assert written == f'"{moment.replace(tzinfo=None).isoformat(timespec="microseconds")}Z"'
