@@ -18,7 +18,7 @@ from domain.errors import (
 from domain.text import line
 from domain.user import Status
 from entrypoints.http.answers import personal, private
-from entrypoints.http.dependencies import App, Call, PersonsCall, in_person, signed_in
+from entrypoints.http.dependencies import Call, PersonsCall, in_person, signed_in
 from entrypoints.http.fields import LINE, Answer, Id, Shape, ruled, text
 from entrypoints.http.paging import PageQuery, next_page
 from entrypoints.http.route import strict_router
@@ -89,9 +89,9 @@ async def list_users(
 
 
 @router.get("/{id}", responses=private(UserNotFound))
-async def read_user(_: Reader, id: Id, app: App) -> UserAnswer:
+async def read_user(call: Reader, id: Id) -> UserAnswer:
     """Look at any account."""
-    return UserAnswer.model_validate(await app.run(lambda use: use.read_user, UserId(id)))
+    return UserAnswer.model_validate(await call.app.run(lambda use: use.read_user, UserId(id)))
 
 
 @router.patch("/{id}", responses=private(UserNotFound, LastAdmin, body=True))

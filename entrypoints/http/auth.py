@@ -19,7 +19,7 @@ from domain.errors import (
     WrongPassword,
 )
 from entrypoints.http.answers import personal, private, public
-from entrypoints.http.dependencies import PUBLIC, App, Call, Here, PersonsCall, in_person, signed_in
+from entrypoints.http.dependencies import Call, PersonsCall, Public, in_person, signed_in
 from entrypoints.http.errors import UnsupportedGrantType
 from entrypoints.http.examples import SESSION_ID, USER_ID, example
 from entrypoints.http.fields import (
@@ -214,7 +214,6 @@ class DeadTokenAnswer(Answer):
 
 @router.post(
     "/token",
-    dependencies=[PUBLIC],
     responses=public(
         InvalidCredentials,
         InvalidRefreshToken,
@@ -225,7 +224,7 @@ class DeadTokenAnswer(Answer):
         body=True,
     ),
 )
-async def issue_tokens(form: Annotated[TokenRequest, Form()], here: Here, app: App) -> TokensAnswer:
+async def issue_tokens(call: Public, form: Annotated[TokenRequest, Form()]) -> TokensAnswer:
     """Sign in with a password, or exchange a refresh token for its successor.
 
     Where the account has a second factor, the right password is answered 401
@@ -243,15 +242,19 @@ async def issue_tokens(form: Annotated[TokenRequest, Form()], here: Here, app: A
     match form.grant_type:
         case "password":
             username, password = form.needed("username"), form.needed("password")
-            tokens = await app.run_hashing(
-                lambda use: use.sign_in, username, password, wanted, here
+            tokens = await call.app.run_hashing(
+                lambda use: use.sign_in, username, password, wanted, call.origin
             )
         case "refresh_token":
             refresh_token = form.needed("refresh_token")
-            tokens = await app.change(lambda use: use.refresh_session, refresh_token, wanted, here)
+            tokens = await call.app.change(
+                lambda use: use.refresh_session, refresh_token, wanted, call.origin
+            )
         case "second_factor":
             challenge, code = form.needed("challenge"), form.needed("code")
-            tokens = await app.change(lambda use: use.finish_sign_in, challenge, code, here)
+            tokens = await call.app.change(
+                lambda use: use.finish_sign_in, challenge, code, call.origin
+            )
         case _:
             raise UnsupportedGrantType
     return TokensAnswer.model_validate(tokens)
@@ -282,15 +285,15 @@ async def sign_out(call: Anybody) -> None:
     await call.change(lambda use: use.sign_out)
 
 
-@router.post("/revoke", dependencies=[PUBLIC], responses=public(body=True))
-async def revoke_token(form: Annotated[TokenForm, Form()], here: Here, app: App) -> Revoked:
+@router.post("/revoke", responses=public(body=True))
+async def revoke_token(call: Public, form: Annotated[TokenForm, Form()]) -> Revoked:
     """End the session of a token (RFC 7009), access or refresh, expired or superseded too.
 
     A machine key ends as well: whoever finds one that leaked can send it here.
 
     The answer is the same for anything, so that it tells nothing about a token.
     """
-    await app.change(lambda use: use.revoke_token, form.token, here)
+    await call.app.change(lambda use: use.revoke_token, form.token, call.origin)
     return Revoked()
 
 
@@ -300,10 +303,10 @@ async def revoke_token(form: Annotated[TokenForm, Form()], here: Here, app: App)
     response_model=LiveTokenAnswer | DeadTokenAnswer,
 )
 async def introspect_token(
-    _: Introspector, form: Annotated[TokenForm, Form()], here: Here, app: App
+    call: Introspector, form: Annotated[TokenForm, Form()]
 ) -> LiveTokenAnswer | DeadTokenAnswer:
     """Say whether an access token is accepted now (RFC 7662), and what it is good for."""
-    live = await app.run(lambda use: use.introspect, form.token, here)
+    live = await call.app.run(lambda use: use.introspect, form.token, call.caller.origin)
     if live is None:
         return DeadTokenAnswer()
     claims = live.token.claims
@@ -312,8 +315,8 @@ async def introspect_token(
         sub=claims.user_id,
         sid=claims.session_id,
         jti=live.token.token_id,
-        iss=app.settings.base_url,
-        aud=app.settings.base_url,
+        iss=call.app.settings.base_url,
+        aud=call.app.settings.base_url,
         iat=int(claims.issued_at.timestamp()),
         exp=live.token.expires_at,
     )

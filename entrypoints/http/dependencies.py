@@ -47,23 +47,12 @@ SCOPE_MEANINGS: dict[Scope, str] = {
 }
 
 
-async def application(request: Request) -> Application:
-    """Return the application that this app serves."""
-    found: Application = request.app.state.application
-    return found
+@dataclass(frozen=True, slots=True)
+class PublicCall:
+    """A request of anybody: use cases are told where it came from."""
 
-
-App = Annotated[Application, Depends(application)]
-"""The application, whose use cases an endpoint runs."""
-
-
-async def origin(request: Request) -> Origin:
-    """Return where the request came from."""
-    return exchange_of(request).origin
-
-
-Here = Annotated[Origin, Depends(origin)]
-"""Where the request came from, for use cases without a caller."""
+    app: Application
+    origin: Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,9 +217,11 @@ def in_person(*needed: Scope) -> Any:
     return Security(IN_PERSON, scopes=[scope.value for scope in needed])
 
 
-async def _anybody(request: Request) -> None:
+async def public_call(request: Request) -> PublicCall:
+    """Return the call of whoever it is. Raises ValidationFailed."""
     check_query(request)
+    return PublicCall(request.app.state.application, exchange_of(request).origin)
 
 
-PUBLIC = Depends(_anybody)
+Public = Annotated[PublicCall, Depends(public_call)]
 """Says of a route that anybody may call it; a route says this or asks for a caller."""

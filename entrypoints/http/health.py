@@ -4,7 +4,7 @@ from typing import Literal
 
 from domain.errors import Unavailable
 from entrypoints.http.answers import public
-from entrypoints.http.dependencies import PUBLIC, App
+from entrypoints.http.dependencies import Public
 from entrypoints.http.fields import Answer
 from entrypoints.http.route import strict_router
 
@@ -17,15 +17,15 @@ class Health(Answer):
     status: Literal["ok"] = "ok"
 
 
-@router.get("/live", dependencies=[PUBLIC], responses=public())
-async def live() -> Health:
+@router.get("/live", responses=public())
+async def live(_: Public) -> Health:
     """Say that the process serves; it does not ask the database."""
     return Health()
 
 
-@router.get("/ready", dependencies=[PUBLIC], responses=public())
-async def ready(app: App) -> Health:
+@router.get("/ready", responses=public())
+async def ready(call: Public) -> Health:
     """Say whether requests can be served: the database answers, and its schema is current."""
-    if not await app.is_ready():
+    if not await call.app.is_ready():
         raise Unavailable
     return Health()

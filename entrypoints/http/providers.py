@@ -20,7 +20,7 @@ from domain.identity import ProvenIdentity, ProviderName
 from entrypoints.http.answers import public
 from entrypoints.http.application import Application
 from entrypoints.http.auth import TokensAnswer
-from entrypoints.http.dependencies import PUBLIC, App, Here
+from entrypoints.http.dependencies import Public
 from entrypoints.http.examples import example
 from entrypoints.http.fields import STORABLE, Answer, Shape
 from entrypoints.http.route import strict_router
@@ -102,10 +102,10 @@ async def proved(
         raise
 
 
-@router.get("", dependencies=[PUBLIC], responses=public())
-async def list_providers(app: App) -> ProviderListAnswer:
+@router.get("", responses=public())
+async def list_providers(call: Public) -> ProviderListAnswer:
     """Look which identity providers there are."""
-    listed = app.providers.listed()
+    listed = call.app.providers.listed()
     return ProviderListAnswer(
         data=[ProviderAnswer(name=name, issuer=issuer) for name, issuer in listed]
     )
@@ -114,18 +114,17 @@ async def list_providers(app: App) -> ProviderListAnswer:
 @router.post(
     "/{name}/flows",
     status_code=201,
-    dependencies=[PUBLIC],
     responses=public(ProviderNotFound, ProviderUnavailable, body=True),
 )
-async def begin_flow(name: Name, body: NewFlow, here: Here, app: App) -> FlowAnswer:
+async def begin_flow(call: Public, name: Name, body: NewFlow) -> FlowAnswer:
     """Begin a visit to a provider, to sign in or to link an identity.
 
     Send the browser to `authorization_url`. It returns to `redirect_uri` with `code`, `state` and
     perhaps `iss`, or with `error` if its user or the provider would not.
     """
-    provider = app.providers.named(ProviderName(name))
-    begun = await app.change(
-        lambda use: use.begin_flow, ProviderName(name), body.redirect_uri, here
+    provider = call.app.providers.named(ProviderName(name))
+    begun = await call.app.change(
+        lambda use: use.begin_flow, ProviderName(name), body.redirect_uri, call.origin
     )
     url = await provider.authorization_url(begun.visit)
     return FlowAnswer(authorization_url=url, flow=begun.text)
@@ -133,7 +132,6 @@ async def begin_flow(name: Name, body: NewFlow, here: Here, app: App) -> FlowAns
 
 @router.post(
     "/{name}/token",
-    dependencies=[PUBLIC],
     responses=public(
         EmailTaken,
         InvalidFlow,
@@ -144,7 +142,7 @@ async def begin_flow(name: Name, body: NewFlow, here: Here, app: App) -> FlowAns
         body=True,
     ),
 )
-async def sign_in_by_provider(name: Name, body: Return, here: Here, app: App) -> TokensAnswer:
+async def sign_in_by_provider(call: Public, name: Name, body: Return) -> TokensAnswer:
     """Sign in with what a browser brought back, in an account of one's own if there is none yet.
 
     An address that has an account is joined to it only if the provider is trusted with addresses
@@ -152,6 +150,7 @@ async def sign_in_by_provider(name: Name, body: Return, here: Here, app: App) ->
     Otherwise sign in there and link the identity. Where a second factor is in force, the challenge
     is finished at `POST /v1/auth/token`. A flow is used up by this, whatever comes of it.
     """
+    app, here = call.app, call.origin
     app.providers.named(ProviderName(name))
 
     def taking() -> Awaitable[Visit]:

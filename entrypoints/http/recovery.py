@@ -13,7 +13,7 @@ from domain.errors import (
     WrongPassword,
 )
 from entrypoints.http.answers import personal, private, public
-from entrypoints.http.dependencies import PUBLIC, App, Call, Here, signed_in
+from entrypoints.http.dependencies import Call, Public, signed_in
 from entrypoints.http.fields import OptionalPassword, Shape
 from entrypoints.http.route import strict_router
 from entrypoints.http.users import Accepted, Email, InPerson, NewPassword
@@ -55,31 +55,30 @@ class EmailChange(Shape):
     password: OptionalPassword = None
 
 
-@router.post(
-    "/auth/password-reset", status_code=202, dependencies=[PUBLIC], responses=public(body=True)
-)
-async def request_recovery(body: Recovery, here: Here, app: App) -> Accepted:
+@router.post("/auth/password-reset", status_code=202, responses=public(body=True))
+async def request_recovery(call: Public, body: Recovery) -> Accepted:
     """Have a link to choose a new password sent to an address.
 
     The answer, and the time that it takes, are the same whether or not it has an account.
     """
-    await app.change(lambda use: use.request_recovery, body.email, here)
+    await call.app.change(lambda use: use.request_recovery, body.email, call.origin)
     return Accepted()
 
 
 @router.put(
     "/auth/password-reset",
     status_code=204,
-    dependencies=[PUBLIC],
     responses=public(InvalidOneTimeToken, WeakPassword, body=True),
 )
-async def reset_password(body: PasswordReset, here: Here, app: App) -> None:
+async def reset_password(call: Public, body: PasswordReset) -> None:
     """Choose a new password with the token from a mail, which works once, within an hour.
 
     Every session and key for machines ends, and the address counts as proved. A second factor
     stays, unless the address was never proved before. Then sign in.
     """
-    await app.run_hashing(lambda use: use.reset_password, body.token, body.new_password, here)
+    await call.app.run_hashing(
+        lambda use: use.reset_password, body.token, body.new_password, call.origin
+    )
 
 
 @router.post("/users/me/email-verification", status_code=202, responses=private())
@@ -107,14 +106,13 @@ async def request_email_change(call: InPerson, body: EmailChange) -> Accepted:
 @router.post(
     "/auth/email-verification",
     status_code=204,
-    dependencies=[PUBLIC],
     responses=public(InvalidOneTimeToken, EmailTaken, body=True),
 )
-async def confirm_email(body: Confirmation, here: Here, app: App) -> None:
+async def confirm_email(call: Public, body: Confirmation) -> None:
     """Confirm an address with the token from a mail, which works once.
 
     That is an account's address, within an hour; the one that it is to have, within an hour; or
     the one that it had, within seven days. That changes it back, ends every session and key, and
     closes the account to its password: a mail leads to a new one.
     """
-    await app.change(lambda use: use.confirm_email, body.token, here)
+    await call.app.change(lambda use: use.confirm_email, body.token, call.origin)

@@ -19,7 +19,7 @@ from domain.errors import (
 from domain.password import PASSWORD_MAX
 from domain.user import DISPLAY_NAME_MAX, Status
 from entrypoints.http.answers import personal, private, public
-from entrypoints.http.dependencies import PUBLIC, App, Call, Here, PersonsCall, in_person, signed_in
+from entrypoints.http.dependencies import Call, PersonsCall, Public, in_person, signed_in
 from entrypoints.http.examples import MOMENT, USER_ID, example
 from entrypoints.http.fields import LINE, Answer, OptionalPassword, Shape, Time, ruled, text
 from entrypoints.http.openapi import success
@@ -106,22 +106,19 @@ class Farewell(Shape):
 @router.post(
     "",
     status_code=201,
-    dependencies=[PUBLIC],
     response_model=UserAnswer,
     responses=public(EmailTaken, WeakPassword, body=True)
     | success(201, "Location")
     | {202: {"model": Accepted, "description": "A mail says how to go on"}},
 )
-async def sign_up(
-    body: SignUp, response: Response, here: Here, app: App
-) -> UserAnswer | JSONResponse:
+async def sign_up(call: Public, body: SignUp, response: Response) -> UserAnswer | JSONResponse:
     """Open an account. Then get its tokens at `POST /v1/auth/token`.
 
     Where addresses have to be confirmed first, the answer is 202, whether or not there is an
     account already: a mail tells the address's owner more.
     """
-    user = await app.run_hashing(
-        lambda use: use.sign_up, body.email, body.password, body.display_name, here
+    user = await call.app.run_hashing(
+        lambda use: use.sign_up, body.email, body.password, body.display_name, call.origin
     )
     if user is None:
         return JSONResponse({}, 202)

@@ -7,7 +7,7 @@ from fastapi import Response
 
 from domain.access import Scope
 from entrypoints.http.answers import public
-from entrypoints.http.dependencies import PUBLIC, App
+from entrypoints.http.dependencies import Public
 from entrypoints.http.examples import example
 from entrypoints.http.fields import Answer
 from entrypoints.http.route import strict_router
@@ -70,18 +70,18 @@ class MetadataAnswer(Answer):
     service_documentation: str
 
 
-@router.get("/jwks.json", dependencies=[PUBLIC], responses=public())
-async def published_keys(response: Response, app: App) -> KeysAnswer:
+@router.get("/jwks.json", responses=public())
+async def published_keys(call: Public, response: Response) -> KeysAnswer:
     """The public keys that access tokens are verified with."""
     response.headers["Cache-Control"] = CACHEABLE
-    published = await app.run(lambda use: use.publish_keys)
+    published = await call.app.run(lambda use: use.publish_keys)
     return KeysAnswer(keys=[json.loads(key) for key in published])
 
 
-@router.get("/oauth-authorization-server", dependencies=[PUBLIC], responses=public())
-async def server_metadata(app: App) -> MetadataAnswer:
+@router.get("/oauth-authorization-server", responses=public())
+async def server_metadata(call: Public) -> MetadataAnswer:
     """Where the endpoints are, and what they support (RFC 8414)."""
-    base = app.settings.base_url
+    base = call.app.settings.base_url
     return MetadataAnswer(
         issuer=base,
         token_endpoint=f"{base}/v1/auth/token",

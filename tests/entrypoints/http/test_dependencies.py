@@ -11,7 +11,7 @@ import pytest
 from fastapi import Depends, Query
 
 from domain.access import Caller, Origin, Role, Scope
-from entrypoints.http.dependencies import PUBLIC, Call, signed_in
+from entrypoints.http.dependencies import Call, Public, signed_in
 from entrypoints.http.route import StrictRoute
 from tests.entrypoints.http.api import NOWHERE, Api, Person, told, violations
 from tests.entrypoints.http.promises import operations
@@ -125,11 +125,11 @@ async def test_an_operation_needs_no_other_scope(shared: Api, call: str, scopes:
 # ------------------------------------------------------------------------------------ the query
 async def test_a_public_route_knows_its_query_parameters_too(api: Api) -> None:
     async def endpoint(
-        tags: Annotated[list[str], Query(default_factory=list)], q: str | None = None
+        _: Public, tags: Annotated[list[str], Query(default_factory=list)], q: str | None = None
     ) -> Answer:
         return {"tags": tags, "q": q}
 
-    plant(api, endpoint, dependencies=[PUBLIC])
+    plant(api, endpoint)
     client = await api.client()
     answer = await client.get("/planted?tags=a&tags=b&q=x")
     assert answer.json() == {"tags": ["a", "b"], "q": "x"}
@@ -141,10 +141,10 @@ async def test_a_public_route_knows_its_query_parameters_too(api: Api) -> None:
 
 
 async def test_an_optional_list_may_be_repeated_like_any_other(api: Api) -> None:
-    async def endpoint(tag: Annotated[list[str] | None, Query()] = None) -> Answer:
+    async def endpoint(_: Public, tag: Annotated[list[str] | None, Query()] = None) -> Answer:
         return {"tag": tag}
 
-    plant(api, endpoint, dependencies=[PUBLIC])
+    plant(api, endpoint)
     answer = await (await api.client()).get("/planted?tag=a&tag=b")
     assert (answer.status_code, answer.json()) == (200, {"tag": ["a", "b"]})
 

@@ -7,7 +7,7 @@ from fastapi import Form, Query
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, Field
 
-from entrypoints.http.dependencies import PUBLIC
+from entrypoints.http.dependencies import Public
 from entrypoints.http.route import StrictRoute
 from tests.entrypoints.http.api import Api, violations
 
@@ -30,19 +30,19 @@ class Told(BaseModel):
 
 
 async def asked(
-    wanted: Annotated[Wanted, Query()], other: Annotated[str, Query()] = "none"
+    _: Public, wanted: Annotated[Wanted, Query()], other: Annotated[str, Query()] = "none"
 ) -> dict[str, Any]:
     return wanted.model_dump() | {"other": other}
 
 
-async def filled(form: Annotated[Told, Form()]) -> dict[str, Any]:
+async def filled(_: Public, form: Annotated[Told, Form()]) -> dict[str, Any]:
     return form.model_dump()
 
 
 @pytest.fixture
 def planted(api: Api) -> Api:
     for path, endpoint, method in (("/asked", asked, "GET"), ("/filled", filled, "POST")):
-        route = StrictRoute(f"/planted{path}", endpoint, methods=[method], dependencies=[PUBLIC])
+        route = StrictRoute(f"/planted{path}", endpoint, methods=[method])
         api.app.router.routes.append(route)
     return api
 
