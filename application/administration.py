@@ -10,7 +10,7 @@ from application.ports.places import Place
 from application.ports.security import Cursors
 from application.ports.store import Reading, UnitsOfWork
 from application.ports.surroundings import Clock
-from application.sessions import LiveSession, LiveSessions
+from application.sessions import LiveSession, LiveSessions, end_all
 from domain.access import Caller, Role, UserId
 from domain.audit import Action
 from domain.errors import LastAdmin, UserNotFound
@@ -142,7 +142,7 @@ class EndUserSessions:
         with self.unit_of_work() as work:
             _found(work.users.lock(id))
             _not_by_key(caller, id)
-            work.sessions.remove_all_of(id)
+            end_all(work, id)
             self.auditor.record_upon(work, Action.USER_SESSIONS_ENDED, id, caller)
             work.commit()
 

@@ -81,7 +81,7 @@ class EndSessions:
         with self.unit_of_work() as work:
             present(work.users.lock(caller.user_id))
             keep = None if include_current else caller.session_id
-            work.sessions.remove_all_of(caller.user_id, keep=keep)
+            end_all(work, caller.user_id, keep=keep)
             self.auditor.record_own(work, Action.SESSIONS_ENDED, caller.user_id, caller.origin)
             work.commit()
 
@@ -151,6 +151,12 @@ class RevokeToken:
         except InvalidToken:
             return None
         return work.sessions.lock(found.claims.session_id)
+
+
+def end_all(work: UnitOfWork, user_id: UserId, *, keep: SessionId | None = None) -> None:
+    """End a user's sessions, and the sign-ins that wait for a code to become some."""
+    work.sessions.remove_all_of(user_id, keep=keep)
+    work.challenges.remove_all_of(user_id)
 
 
 def note_end(

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from application.administration import EditUser, UserEdit
+from application.administration import EditUser, EndUserSessions, UserEdit
 from domain.access import Person, Role, Scope
 from domain.errors import (
     InvalidCredentials,
@@ -121,6 +121,25 @@ def test_nobody_elses_code_finishes_it(house: House, app: App) -> None:
     theirs, codes = protect(house, bert)
     refused(house, challenge(house), theirs.code())
     refused(house, challenge(house), codes[0])
+
+
+@pytest.mark.parametrize("include_current", [False, True])
+def test_it_ends_with_ones_other_sessions(
+    house: House, app: App, anna: Person, *, include_current: bool
+) -> None:
+    text, bert = challenge(house), house.arrive("bert@example.com")
+    house.end_sessions(bert, include_current=True)
+    house.end_sessions(anna, include_current=include_current)
+    refused(house, text, app.code())
+    house.finish_sign_in(challenge(house), app.code(), HERE)
+
+
+def test_it_ends_with_the_sessions_that_an_administrator_ends(
+    house: House, app: App, anna: Person
+) -> None:
+    text, admin = challenge(house), house.arrive("root@example.com", role=Role.ADMIN)
+    EndUserSessions(house.store.unit_of_work, house.auditor)(admin, anna.user_id)
+    refused(house, text, app.code())
 
 
 def test_it_is_void_after_a_change_of_the_password(house: House, app: App, anna: Person) -> None:
