@@ -1,5 +1,6 @@
 """/v1/items: what a user keeps."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
@@ -76,8 +77,8 @@ class ItemAnswer:
     owner_id: UUID
     title: str
     description: str
-    tags: list[str]
-    attributes: dict[str, Any]
+    tags: tuple[str, ...]
+    attributes: Mapping[str, Any]
     access: Access
     version: int
     created_at: Time
@@ -260,8 +261,8 @@ def item_answer(seen: SeenItem) -> ItemAnswer:
         owner_id=item.owner_id,
         title=item.title,
         description=item.description,
-        tags=list(item.tags),
-        attributes=dict(item.attributes),
+        tags=item.tags,
+        attributes=item.attributes,
         access=seen.access,
         version=item.version,
         created_at=item.created_at,
