@@ -1,7 +1,7 @@
 """Who shares a commit: a group, its members, and the parts of a member that is many at once."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from threading import Event
 from typing import Protocol
 
@@ -39,7 +39,8 @@ class Group:
         self.driver = Driver(transaction.__enter__())
         self.members = 0
         self.is_over = Event()
-        self.failure: Exception | None = None
+        self.failure: Exception | None = Unavailable()
+        """What every member is told; nothing once it is certain that their work is stored."""
 
     @property
     def is_whole(self) -> bool:
@@ -53,19 +54,26 @@ class Group:
 
     def end(self) -> None:
         """Commit what was kept, if anything was, and tell every member."""
-        try:
-            if self.members and not self.is_whole:
-                raise Unavailable
-            if self.members:
-                self.driver.connection.commit()
-        except (SQLAlchemyError, Unavailable) as failure:
-            self.failure = meaning(failure) if isinstance(failure, SQLAlchemyError) else failure
-            self.driver.connection.invalidate()  # else what was not committed may hold the lock
-        finally:
+        with ExitStack() as afterwards:
+            afterwards.callback(self.is_over.set)
+            afterwards.callback(self._transaction.__exit__, None, None, None)
+            afterwards.callback(self._let_go_if_it_failed)
             try:
-                self._transaction.__exit__(None, None, None)
-            finally:
-                self.is_over.set()
+                if not self.members or self._is_committed():
+                    self.failure = None
+            except SQLAlchemyError as failure:
+                self.failure = meaning(failure)
+
+    def _is_committed(self) -> bool:
+        """Commit, unless SQLite has undone everything already."""
+        if self.is_whole:
+            self.driver.connection.commit()
+            return True
+        return False
+
+    def _let_go_if_it_failed(self) -> None:
+        if self.failure:
+            self.driver.connection.invalidate()  # else what was not committed may hold the lock
 
 
 class Member:

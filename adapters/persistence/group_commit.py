@@ -104,11 +104,12 @@ class GroupCommits:
     def _leave(self) -> None:
         """Hand the turn on, or end the group if it is full or empty, or nobody is waiting."""
         group = self._group
-        with self._counting:
-            is_wanted = self._waiting > 0
+        with self._counting:  # whoever gives up is counted out before this, or finds the turn free
+            if group is not None and self._waiting and 0 < group.members < MEMBERS_MAX:
+                self._turn.release()
+                return
         try:
-            if group is not None and not (is_wanted and 0 < group.members < MEMBERS_MAX):
-                self._end_group()
+            self._end_group()
         finally:
             self._turn.release()
 
