@@ -216,6 +216,10 @@ async def _document(call: PersonsCall, export: Export) -> AsyncIterator[bytes]:
     yield b"}"
 
 
+class _ItemEntry(RootModel[ItemAnswer]):
+    """An item, written like the models of the other parts."""
+
+
 def _pages(call: PersonsCall, part: Part) -> Pages:
     def read(behind: Any, at_most: int) -> Awaitable[Excerpt]:
         return call.run(lambda use: use.read_part, part, behind, at_most)
@@ -230,7 +234,7 @@ _ANSWERS: Mapping[Part, Callable[[Any, PersonsCall], BaseModel]] = {
     Part.IDENTITIES: lambda identity, _: IdentityAnswer.of(identity),
     Part.LINKS: lambda token, _: LinkAnswer.model_validate(token),
     Part.MAILS: lambda waiting, _: MailAnswer.of(waiting),
-    Part.ITEMS: lambda seen, _: RootModel[ItemAnswer](item_answer(seen)),
+    Part.ITEMS: lambda seen, _: _ItemEntry(item_answer(seen)),
     Part.GRANTS_GIVEN: lambda grantee, _: GivenGrantAnswer.of(grantee),
     Part.GRANTS_RECEIVED: lambda grant, _: ReceivedGrantAnswer.model_validate(grant),
     Part.ACTIVITY: lambda entry, _: EntryAnswer.of(entry),

@@ -70,7 +70,7 @@ WholeAttributes = Annotated[Attributes, ruled(attributes)]
 class ItemAnswer:
     """An item, as the caller sees it."""
 
-    # Not a model: a list makes a hundred of these, and what we made ourselves needs no check.
+    # Not a model, nor frozen: a page has up to a hundred, and what we made needs no check.
     __pydantic_config__ = example(**ITEM)
 
     id: UUID

@@ -150,14 +150,13 @@ async def sign_in_by_provider(call: Public, name: Name, body: Return) -> TokensA
     Otherwise sign in there and link the identity. Where a second factor is in force, the challenge
     is finished at `POST /v1/auth/token`. A flow is used up by this, whatever comes of it.
     """
-    app, here = call.app, call.origin
-    app.providers.named(ProviderName(name))
+    call.app.providers.named(ProviderName(name))
 
     def taking() -> Awaitable[Visit]:
-        return app.change(
-            lambda use: use.take_flow, ProviderName(name), body.flow, body.state, here
+        return call.app.change(
+            lambda use: use.take_flow, ProviderName(name), body.flow, body.state, call.origin
         )
 
-    proven = await proved(app, taking, body.reply, here)
-    tokens = await app.change(lambda use: use.sign_in_by_provider, proven, here)
+    proven = await proved(call.app, taking, body.reply, call.origin)
+    tokens = await call.app.change(lambda use: use.sign_in_by_provider, proven, call.origin)
     return TokensAnswer.model_validate(tokens)

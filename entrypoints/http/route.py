@@ -48,7 +48,7 @@ class StrictRequest(Request):
 
     async def form(self, **_: Any) -> FormData:  # type: ignore[override]  # limits are kept already
         """Return the fields of the body."""
-        form: FormData = self.parsed
+        form: FormData = self.parsed or FormData()
         return form
 
 

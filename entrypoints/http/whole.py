@@ -7,7 +7,7 @@ declares stays the framework's own, and so does what OpenAPI says of it:
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any, Generic, Literal, TypeAlias, TypeVar, get_args, get_origin
+from typing import Any, get_args, get_origin
 
 from fastapi import Request, params
 from fastapi.dependencies.models import Dependant
@@ -15,22 +15,21 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-M = TypeVar("M", bound=BaseModel)
 
-Place: TypeAlias = Literal["query", "body"]
+class Whole:
+    """A dependency that reads a model from the form of a request, or from its query."""
 
-
-class Whole(Generic[M]):
-    """A dependency that reads a model from the query or the form of a request."""
-
-    def __init__(self, model: type[M], place: Place) -> None:
+    def __init__(self, model: type[BaseModel], *, is_form: bool) -> None:
         self._model = model
-        self._place = place
+        self._is_form = is_form
         self._lists = [name for name, field in _named(model) if _takes_list(field.annotation)]
 
-    async def __call__(self, request: Request) -> M:
-        """Return the model. Raises RequestValidationError."""
-        sent = request.query_params if self._place == "query" else await request.form()
+    async def __call__(self, request: Request) -> BaseModel:
+        """Return the model. Raises RequestValidationError.
+
+        What may not come twice was refused before.
+        """
+        sent = await request.form() if self._is_form else request.query_params
         values: dict[str, Any] = dict(sent.multi_items())
         for name in self._lists:
             if name in values:
@@ -39,24 +38,22 @@ class Whole(Generic[M]):
             return self._model.model_validate(values)
         except ValidationError as broken:
             errors = broken.errors(include_url=False)
-        raise RequestValidationError(
-            [{**error, "loc": (self._place, *error["loc"])} for error in errors]
-        )
+        place = "body" if self._is_form else "query"
+        raise RequestValidationError([{**error, "loc": (place, *error["loc"])} for error in errors])
 
 
 def read_whole(dependant: Dependant) -> Dependant:
     """Return what a route depends on, with the models of its query and its form read as wholes."""
     queries, bodies = dependant.query_params, dependant.body_params
     fields = [field for field in (*queries, *bodies) if _is_whole(field.field_info)]
-    reads = [
-        _reading(field.name, field.field_info.annotation, "query" if field in queries else "body")
-        for field in fields
-    ]
     return replace(
         dependant,
         query_params=[field for field in queries if field not in fields],
         body_params=[field for field in bodies if field not in fields],
-        dependencies=[*dependant.dependencies, *reads],
+        dependencies=[
+            *dependant.dependencies,
+            *(_reading(field.name, field.field_info) for field in fields),
+        ],
     )
 
 
@@ -73,8 +70,10 @@ def query_parameters(dependant: Dependant) -> Mapping[str, bool]:
     }
 
 
-def _reading(name: str, model: Any, place: Place) -> Dependant:
-    return Dependant(name=name, call=Whole(model, place), request_param_name="request")
+def _reading(name: str, field: FieldInfo) -> Dependant:
+    model: Any = field.annotation
+    whole = Whole(model, is_form=isinstance(field, params.Form))
+    return Dependant(name=name, call=whole, request_param_name="request")
 
 
 def _is_whole(field: FieldInfo) -> bool:

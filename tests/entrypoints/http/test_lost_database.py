@@ -3,6 +3,7 @@
 OWASP ASVS 5.0 §16.5.3: fail closed.
 """
 
+import time
 from collections.abc import Sequence
 
 import httpx
@@ -10,6 +11,7 @@ import pytest
 
 from domain.access import Caller, Origin
 from domain.errors import NotAuthenticated, Unavailable
+from entrypoints.http.application import LOST_WITHIN
 from tests.entrypoints.http.api import Api, Person, refresh_form, sign_in_form, told
 from tests.postgresql import PostgresServer
 
@@ -60,3 +62,20 @@ async def test_callers_whose_connection_is_lost_are_looked_up_once_more(
     with api.container.identify_many.override(losing):
         assert (await ada.http.get("/v1/users/me")).status_code == status
     assert not left
+
+
+@pytest.mark.parametrize("kind", ["postgresql"])
+async def test_who_has_waited_for_the_database_already_is_not_made_to_wait_twice(
+    api: Api, ada: Person
+) -> None:
+    asked: list[int] = []
+
+    def waiting(calls: Sequence[tuple[str, Origin]]) -> Sequence[Caller | NotAuthenticated]:
+        asked.append(len(calls))
+        time.sleep(LOST_WITHIN + 0.01)
+        raise Unavailable
+
+    assert (await ada.http.get("/v1/users/me")).status_code == 200
+    with api.container.identify_many.override(waiting):
+        assert (await ada.http.get("/v1/users/me")).status_code == 503
+    assert asked == [1]

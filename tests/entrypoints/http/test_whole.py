@@ -1,5 +1,6 @@
 """Proves that models of queries and forms are read as the framework documents them."""
 
+from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 import pytest
@@ -9,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from entrypoints.http.dependencies import Public
 from entrypoints.http.route import StrictRoute
-from tests.entrypoints.http.api import Api, violations
+from tests.entrypoints.http.api import Api, Person, violations
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -88,6 +89,22 @@ async def test_a_form_is_read_and_told_of_like_a_query(planted: Api) -> None:
     }
     answer = await client.post("/planted/filled")
     assert violations(answer) == {("body.name", "missing")}
+
+
+async def test_a_form_without_a_byte_has_no_fields(planted: Api) -> None:
+    async def nothing() -> AsyncIterator[bytes]:
+        yield b""
+
+    client = await planted.client()
+    for content in (b"", nothing()):
+        answer = await client.post("/planted/filled", content=content, headers=FORM)
+        assert violations(answer) == {("body.name", "missing")}
+
+
+async def test_a_query_is_told_of_before_the_path(ada: Person) -> None:
+    answer = await ada.http.get("/v1/items/x/grants?limit=0")
+    assert violations(answer) == {("query.limit", "greater_than_equal")}
+    assert violations(await ada.http.get("/v1/items/x/grants")) == {("path.id", "uuid_canonical")}
 
 
 def test_what_is_documented_is_what_the_route_declares() -> None:
