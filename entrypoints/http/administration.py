@@ -20,6 +20,7 @@ from domain.user import Status
 from entrypoints.http.answers import personal, private
 from entrypoints.http.dependencies import Call, PersonsCall, in_person, signed_in
 from entrypoints.http.fields import LINE, Answer, Id, Shape, ruled, text
+from entrypoints.http.openapi import success
 from entrypoints.http.paging import PageQuery, next_page
 from entrypoints.http.route import strict_router
 from entrypoints.http.sessions import SessionAnswer, SessionListAnswer
@@ -72,7 +73,7 @@ class UserListQuery(PageQuery):
     status: Status | None = None
 
 
-@router.get("", responses=private(InvalidCursor))
+@router.get("", responses=private(InvalidCursor) | success(200, "Link"))
 async def list_users(
     call: Reader, asked: Annotated[UserListQuery, Query()], response: Response
 ) -> UserPageAnswer:

@@ -16,6 +16,7 @@ from entrypoints.http.answers import private
 from entrypoints.http.dependencies import Call, signed_in
 from entrypoints.http.examples import MOMENT, USER_ID, example
 from entrypoints.http.fields import LINE, Answer, Id, Moment, Time, ruled, text
+from entrypoints.http.openapi import success
 from entrypoints.http.paging import PageQuery, next_page
 from entrypoints.http.route import strict_router
 
@@ -110,7 +111,7 @@ class AuditQuery(PageQuery):
         )
 
 
-@router.get("/audit", responses=private(InvalidCursor))
+@router.get("/audit", responses=private(InvalidCursor) | success(200, "Link"))
 async def read_audit(
     call: Auditor, asked: Annotated[AuditQuery, Query()], response: Response
 ) -> EntryPageAnswer:
@@ -122,7 +123,7 @@ async def read_audit(
     return EntryPageAnswer.of(page)
 
 
-@router.get("/users/me/activity", responses=private(InvalidCursor))
+@router.get("/users/me/activity", responses=private(InvalidCursor) | success(200, "Link"))
 async def read_activity(
     call: Self, asked: Annotated[PageQuery, Query()], response: Response
 ) -> EntryPageAnswer:

@@ -16,7 +16,7 @@ from entrypoints.http.dependencies import Call, signed_in
 from entrypoints.http.errors import ValidationFailed
 from entrypoints.http.fields import Answer, Id, Shape
 from entrypoints.http.items import ItemAnswer, ItemPatch, NewItem, item_answer, replayed
-from entrypoints.http.openapi import takes
+from entrypoints.http.openapi import success, takes
 from entrypoints.http.revisions import expected
 from entrypoints.http.route import strict_router
 from entrypoints.http.violations import violation, violations
@@ -145,7 +145,7 @@ class BatchAnswer(Answer):
 
 @router.post(
     "",
-    responses=private(BatchFailed, *REPEATABLE, body=True),
+    responses=private(BatchFailed, *REPEATABLE, body=True) | success(200, "Idempotent-Replayed"),
     openapi_extra=takes("Idempotency-Key"),
 )
 async def run_batch(call: Writer, body: Batch, response: Response) -> BatchAnswer:

@@ -180,7 +180,7 @@ async def list_items(
     "/{id}",
     responses=private(ItemNotFound, Forbidden)
     | success(200, "ETag")
-    | {304: {"description": "You have this one."}},
+    | success(304, "ETag", description="You have this one."),
     response_model=ItemAnswer,
     openapi_extra=takes("If-None-Match"),
 )

@@ -45,12 +45,12 @@ def takes(*headers: str) -> dict[str, Any]:
     }
 
 
-def success(status: int, *headers: str, links: dict[str, Any] | None = None) -> Responses:
-    """Describe a good answer: its headers, and which operations can follow with what is in it."""
-    described = {
+def success(status: int, *headers: str, **described: Any) -> Responses:
+    """Describe a good answer: its headers, and what OpenAPI has besides of one, like `links`."""
+    shown = {
         name: {"description": _HEADERS[name], "schema": {"type": "string"}} for name in headers
     }
-    return {status: {"headers": described} | ({"links": links} if links else {})}
+    return {status: {"headers": shown, **described}}
 
 
 def follow(**operations: str) -> dict[str, Any]:

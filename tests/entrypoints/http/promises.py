@@ -21,6 +21,9 @@ OUTSIDE_OPERATIONS = {
 }
 """What can be answered where no documented operation is."""
 
+DESCRIBED = ("ETag", "Idempotent-Replayed", "Link", "Location")
+"""Headers that clients work with: whichever is sent is in the document."""
+
 PLANTED = "/planted"
 """Where tests add routes of their own, which the document need not know."""
 
@@ -92,6 +95,9 @@ async def check(answer: httpx.Response) -> None:
         return
     if known is not None:
         assert str(answer.status_code) in known["responses"], (request, answer.status_code)
+        described = known["responses"][str(answer.status_code)].get("headers", {})
+        missing = {name for name in DESCRIBED if name in answer.headers} - set(described)
+        assert not missing, (request, "not in the OpenAPI document", missing)
     if answer.status_code in {204, 304}:
         assert not answer.content
 
