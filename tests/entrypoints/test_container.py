@@ -1,5 +1,6 @@
 """Proves that the house is whole: every room opens, one can be swapped, and no two share one."""
 
+import ast
 import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ import httpx
 import pytest
 from dependency_injector import providers
 
+import entrypoints
 from domain.access import UserId
 from entrypoints.container import Container, Glances
 from entrypoints.http.app import create_app
@@ -37,6 +39,29 @@ def test_every_provider_resolves(container: Container) -> None:
         assert made is not None, name
         if isinstance(provider, providers.Singleton):
             assert provider() is made, name
+
+
+def use_cases_named(tree: ast.AST) -> Iterator[str]:
+    """Yield the names in `lambda use: use.name`, which no type checker looks up."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Lambda(
+                args=ast.arguments(args=[ast.arg(arg="use")]),
+                body=ast.Attribute(value=ast.Name(id="use"), attr=name),
+            ):
+                yield name
+            case _:
+                pass
+
+
+def test_every_use_case_that_the_edge_names_is_provided() -> None:
+    named = {
+        name: file.name
+        for file in Path(entrypoints.__path__[0]).rglob("*.py")
+        for name in use_cases_named(ast.parse(file.read_text()))
+    }
+    assert len(named) > 50
+    assert {name: file for name, file in named.items() if name not in Container.providers} == {}
 
 
 def test_settings_are_required_and_must_be_settings() -> None:
