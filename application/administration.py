@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from application.auditing import Auditor
 from application.leaving import remove_account
+from application.pages import Page, page_of
 from application.ports.accounts import UserFilter
 from application.ports.places import Place
 from application.ports.security import Cursors
@@ -18,14 +19,6 @@ from domain.user import Status, User
 
 
 @dataclass(frozen=True, slots=True)
-class UserPage:
-    """One page of a list, with the cursor of the next one, if there is one."""
-
-    users: Sequence[User]
-    next_cursor: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class ListUsers:
     """Find accounts, newest first, page by page."""
 
@@ -34,15 +27,14 @@ class ListUsers:
 
     def __call__(
         self, caller: Caller, wanted: UserFilter, *, limit: int, cursor: str | None
-    ) -> UserPage:
+    ) -> Page[User]:
         of = f"users {caller.user_id} {wanted}"
         after = self.cursors.open(cursor, of=of)
         with self.reading() as see:
             found = see.users.matching(wanted, after=after, limit=limit + 1)
-        page = found[:limit]
-        if len(found) <= limit:
-            return UserPage(page, None)
-        return UserPage(page, self.cursors.seal(Place(page[-1].created_at, page[-1].id), of=of))
+        return page_of(
+            found, limit, lambda user: self.cursors.seal(Place(user.created_at, user.id), of=of)
+        )
 
 
 @dataclass(frozen=True, slots=True)

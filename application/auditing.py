@@ -1,8 +1,8 @@
 """The audit trail: writing into it, and reading it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from application.pages import Page, page_of
 from application.ports.records import AuditFilter
 from application.ports.security import AuditChain, Cursors
 from application.ports.store import Reading, UnitOfWork, UnitsOfWork
@@ -94,14 +94,6 @@ class Auditor:
 
 
 @dataclass(frozen=True, slots=True)
-class EntryPage:
-    """One page of the trail, with the cursor of the next one, if there is one."""
-
-    entries: Sequence[Entry]
-    next_cursor: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class ReadAudit:
     """Look at the trail, newest first, page by page."""
 
@@ -110,15 +102,12 @@ class ReadAudit:
 
     def __call__(
         self, caller: Caller, wanted: AuditFilter, *, limit: int, cursor: str | None
-    ) -> EntryPage:
+    ) -> Page[Entry]:
         of = f"audit {caller.user_id} {wanted}"
         before = self.cursors.open_number(cursor, of=of)
         with self.reading() as see:
             found = see.audit.matching(wanted, before=before, limit=limit + 1)
-        page = found[:limit]
-        if len(found) <= limit:
-            return EntryPage(page, None)
-        return EntryPage(page, self.cursors.seal_number(page[-1].number, of=of))
+        return page_of(found, limit, lambda entry: self.cursors.seal_number(entry.number, of=of))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +116,7 @@ class ReadActivity:
 
     read_audit: ReadAudit
 
-    def __call__(self, caller: Caller, *, limit: int, cursor: str | None) -> EntryPage:
+    def __call__(self, caller: Caller, *, limit: int, cursor: str | None) -> Page[Entry]:
         own = AuditFilter(concerning=caller.user_id)
         page = self.read_audit(caller, own, limit=limit, cursor=cursor)
         return replace(page, entries=[as_told_to(caller, entry) for entry in page.entries])

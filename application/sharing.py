@@ -1,10 +1,10 @@
 """Sharing items: granting, changing and withdrawing access."""
 
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 from application.items import access_to, present
+from application.pages import Page, page_of
 from application.ports.items import Attempt, Grantee
 from application.ports.places import Place
 from application.ports.security import Cursors
@@ -21,14 +21,6 @@ from domain.user import User
 
 
 @dataclass(frozen=True, slots=True)
-class GranteePage:
-    """One page of grants, with the cursor of the next one, if there is one."""
-
-    grantees: Sequence[Grantee]
-    next_cursor: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class ListGrants:
     """Look at with whom an item is shared: for its owner, and for administrators of items."""
 
@@ -37,7 +29,7 @@ class ListGrants:
 
     def __call__(
         self, caller: Caller, id: ItemId, *, limit: int, cursor: str | None
-    ) -> GranteePage:
+    ) -> Page[Grantee]:
         of = f"grants {caller.user_id} {id}"
         after = self.cursors.open(cursor, of=of)
         with self.reading() as see:
@@ -45,11 +37,12 @@ class ListGrants:
             if Scope.ITEMS_ADMIN not in caller.scopes:
                 access_to(see, item, caller, Act.SHARE)
             found = see.grants.of_item(id, after=after, limit=limit + 1)
-        page = found[:limit]
-        if len(found) <= limit:
-            return GranteePage(page, None)
-        last = page[-1].grant
-        return GranteePage(page, self.cursors.seal(Place(last.created_at, last.user_id), of=of))
+
+        def cursor_behind(grantee: Grantee) -> str:
+            grant = grantee.grant
+            return self.cursors.seal(Place(grant.created_at, grant.user_id), of=of)
+
+        return page_of(found, limit, cursor_behind)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,12 +28,6 @@ TAGS_MAX = 20
 TAG_MAX = 50
 """Characters in a tag, after trimming."""
 
-PAGE_MAX = 100
-"""Items in one page of a list."""
-
-PAGE_DEFAULT = 20
-"""Items in a page when the client does not say."""
-
 
 def title(text: str) -> str:
     """Return a title trimmed. Raises InvalidValue."""

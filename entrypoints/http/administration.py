@@ -84,7 +84,7 @@ async def list_users(
     )
     next_page(call, response, page.next_cursor)
     return UserPageAnswer(
-        data=[UserAnswer.model_validate(user) for user in page.users],
+        data=[UserAnswer.model_validate(user) for user in page.entries],
         next_cursor=page.next_cursor,
     )
 

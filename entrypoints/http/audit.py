@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import Query, Response
 from pydantic import Field
 
-from application.auditing import EntryPage
+from application.pages import Page
 from application.ports.records import AuditFilter
 from domain.access import Scope, UserId
 from domain.audit import TARGET_ID_MAX, Action, Entry
@@ -84,7 +84,7 @@ class EntryPageAnswer(Answer):
     next_cursor: str | None
 
     @classmethod
-    def of(cls, page: EntryPage) -> "EntryPageAnswer":
+    def of(cls, page: Page[Entry]) -> "EntryPageAnswer":
         """Return a page as readers see it."""
         return cls(
             data=[EntryAnswer.of(entry) for entry in page.entries], next_cursor=page.next_cursor

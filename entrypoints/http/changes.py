@@ -8,10 +8,10 @@ from fastapi import Header, Query, Request
 from pydantic import BaseModel, Field
 from starlette.responses import StreamingResponse
 
+from application.pages import PAGE_DEFAULT
 from application.ports.items import Change
 from domain.access import Scope
 from domain.errors import Gone, InvalidCursor
-from domain.item import PAGE_DEFAULT
 from entrypoints.http.answers import private
 from entrypoints.http.dependencies import Call, bearer_token, signed_in
 from entrypoints.http.errors import MethodNotAllowed

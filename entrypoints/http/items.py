@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import Query, Response
 from pydantic import Field
 
+from application.pages import PAGE_DEFAULT
 from application.replaying import Done
 from domain import item as rules
 from domain.access import Caller, Scope, UserId
@@ -15,7 +16,6 @@ from domain.attributes import attributes, attributes_patch
 from domain.errors import Forbidden, InvalidCursor, ItemNotFound, PreconditionFailed
 from domain.item import (
     DESCRIPTION_MAX,
-    PAGE_DEFAULT,
     TAG_MAX,
     TITLE_MAX,
     Access,
@@ -172,7 +172,7 @@ async def list_items(
     page = await find(lambda use: use.list_items, wanted, limit=asked.limit, cursor=asked.cursor)
     next_page(call, response, page.next_cursor)
     return ItemPageAnswer(
-        data=[item_answer(seen) for seen in page.items], next_cursor=page.next_cursor
+        data=[item_answer(seen) for seen in page.entries], next_cursor=page.next_cursor
     )
 
 

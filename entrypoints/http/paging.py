@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from fastapi import Response
 from pydantic import BaseModel, Field
 
-from domain.item import PAGE_DEFAULT, PAGE_MAX
+from application.pages import PAGE_DEFAULT, PAGE_MAX
 from entrypoints.http.dependencies import CallOf
 
 Limit = Annotated[int, Field(ge=1, le=PAGE_MAX)]

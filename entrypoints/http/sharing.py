@@ -86,7 +86,7 @@ async def list_grants(
     )
     next_page(call, response, page.next_cursor)
     return GrantPageAnswer(
-        data=[GrantAnswer.of(grantee) for grantee in page.grantees], next_cursor=page.next_cursor
+        data=[GrantAnswer.of(grantee) for grantee in page.entries], next_cursor=page.next_cursor
     )
 
 

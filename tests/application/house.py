@@ -36,7 +36,7 @@ from application.items import (
 )
 from application.joining import Registrar
 from application.letting_in import RemoveUserSecondFactor
-from application.listing import ItemPage, ListItems
+from application.listing import ListItems
 from application.machine_keys import (
     CreateMachineKey,
     DeleteMachineKey,
@@ -44,6 +44,7 @@ from application.machine_keys import (
     NoteKeyUse,
 )
 from application.mailing import DeliverMail, ListOutbox, Mailroom, RetryMail
+from application.pages import Page
 from application.ports.mail import Message
 from application.ports.records import AuditFilter
 from application.ports.store import Repositories, UnitOfWork
@@ -442,7 +443,9 @@ class House:
         """Add an item."""
         return self._create_item(caller, draft).result
 
-    def list_items(self, caller: Caller, *, limit: int, cursor: str | None = None) -> ItemPage:
+    def list_items(
+        self, caller: Caller, *, limit: int, cursor: str | None = None
+    ) -> Page[SeenItem]:
         """Return a page of the caller's own items, newest first."""
         wanted = ItemQuery.of(caller, whose=Whose.OWNED)
         return self._list_items(wanted, limit=limit, cursor=cursor)

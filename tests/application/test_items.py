@@ -190,17 +190,17 @@ def test_pages_together_are_ones_own_items_newest_first(
     cursor = None
     while True:
         page = house.list_items(anna, limit=limit, cursor=cursor)
-        collected += page.items
+        collected += page.entries
         cursor = page.next_cursor
         if cursor is None:
             break
-        assert len(page.items) == limit
+        assert len(page.entries) == limit
     assert collected == mine[::-1]
 
 
 def test_a_list_of_nothing_is_one_empty_page(house: House, anna: Caller) -> None:
     page = house.list_items(anna, limit=20)
-    assert (list(page.items), page.next_cursor) == ([], None)
+    assert (list(page.entries), page.next_cursor) == ([], None)
 
 
 def test_another_callers_cursor_is_refused(house: House, anna: Caller, bert: Caller) -> None:

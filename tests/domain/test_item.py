@@ -7,8 +7,6 @@ from hypothesis import strategies as st
 from domain.errors import InvalidValue
 from domain.item import (
     DESCRIPTION_MAX,
-    PAGE_DEFAULT,
-    PAGE_MAX,
     TAG_MAX,
     TAGS_MAX,
     TITLE_MAX,
@@ -21,7 +19,6 @@ from tests.domain.examples import ANNA, ITEM, NOW, a_draft, an_item, draft_of
 
 def test_the_limits_are_those_that_clients_were_told() -> None:
     assert (TITLE_MAX, DESCRIPTION_MAX, TAGS_MAX, TAG_MAX) == (200, 10_000, 20, 50)
-    assert (PAGE_MAX, PAGE_DEFAULT) == (100, 20)
 
 
 def test_a_draft_needs_a_title_only() -> None:

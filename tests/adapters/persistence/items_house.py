@@ -15,7 +15,8 @@ from application.items import (
     ReadItem,
     ReplaceItem,
 )
-from application.listing import ItemPage, ListItems
+from application.listing import ListItems
+from application.pages import Page
 from application.replaying import Replayer
 from application.sharing import ChangeGrant, ListGrants, ShareItem, WithdrawGrant
 from application.throttling import Throttle
@@ -90,13 +91,13 @@ class ItemsHouse:
 
     def walk(self, wanted: ItemQuery, *, limit: int) -> list[SeenItem]:
         """Return what a list shows, page by page."""
-        page = ItemPage([], None)
+        page: Page[SeenItem] = Page([], None)
         seen: list[SeenItem] = []
         while not seen or page.next_cursor is not None:
             page = self.list_items(wanted, limit=limit, cursor=page.next_cursor)
-            seen += page.items
+            seen += page.entries
             assert len(seen) <= MANY, "the list does not end"
-            if not page.items:
+            if not page.entries:
                 break
         return seen
 

@@ -78,7 +78,7 @@ class SharingHouse:
         while True:
             wanted = ItemQuery.of(person, sort=sort)
             page = self.list_items(wanted, limit=limit, cursor=cursor)
-            seen += page.items
+            seen += page.entries
             cursor = page.next_cursor
             if cursor is None:
                 return seen

@@ -162,9 +162,9 @@ def test_whoever_opened_an_account_with_anothers_address_is_named_nowhere_after_
 
 def test_who_repeats_a_request_is_told_nothing_of_whoever_left(house: House) -> None:
     anna, _ = live(house)
-    (mine,) = house.list_items(anna, limit=1).items
+    (mine,) = house.list_items(anna, limit=1).entries
     bert = house.caller(house.sign_in(HIS, PASSWORD, None, HERE))
-    (his,) = house.list_items(bert, limit=1).items
+    (his,) = house.list_items(bert, limit=1).entries
     assert TITLE in str(run_batch(house, bert, mine))
     assert NAME in str(share(house, bert, his, EMAIL))
     house.delete_account(anna, PASSWORD)
