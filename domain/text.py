@@ -19,7 +19,10 @@ def storable(text: str, *, field: str) -> str:
 
 
 def line(text: str, *, field: str, longest: int) -> str:
-    """Return the text trimmed: 1 to `longest` characters (code points) that are storable."""
+    """Return the text trimmed: 1 to `longest` characters (code points) that are storable.
+
+    Line feeds within are kept: how they look is the client's.
+    """
     trimmed = storable(text, field=field).strip()
     if not trimmed:
         raise InvalidValue(field, "string_too_short", "The text needs at least 1 character.")

@@ -1,6 +1,7 @@
 """All that the in-memory twins store."""
 
-from dataclasses import dataclass, field, replace
+from copy import copy
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Never
 
@@ -56,30 +57,8 @@ class Shelves:
 
     def copy(self) -> "Shelves":
         """Return shelves that can be changed without changing these."""
-        return replace(
-            self,
-            users=dict(self.users),
-            sessions=dict(self.sessions),
-            machine_keys=dict(self.machine_keys),
-            second_factors=dict(self.second_factors),
-            recovery_codes=dict(self.recovery_codes),
-            challenges=dict(self.challenges),
-            identities=dict(self.identities),
-            flows=dict(self.flows),
-            items=dict(self.items),
-            keys=dict(self.keys),
-            grants=dict(self.grants),
-            feeds=dict(self.feeds),
-            forgotten=dict(self.forgotten),
-            changes=dict(self.changes),
-            noted={},
-            replays=dict(self.replays),
-            tallies=dict(self.tallies),
-            audit=list(self.audit),
-            vault=dict(self.vault),
-            outbox=dict(self.outbox),
-            one_time_tokens=dict(self.one_time_tokens),
-        )
+        kept = {each.name: copy(getattr(self, each.name)) for each in fields(self)}
+        return Shelves(**kept | {"noted": {}})
 
     def check(self) -> None:
         """Raise RuntimeError if nobody may use these any more."""

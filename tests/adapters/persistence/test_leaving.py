@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Table, select
 from sqlmodel import SQLModel
 
+from adapters.memory.store import InMemoryStore
 from adapters.persistence.database import Database
 from adapters.persistence.unit_of_work import SqlStore
 from application.administration import RemoveUser
@@ -32,6 +33,9 @@ id is random, and leads to no person any more."""
 
 OF_NOBODY = {("audit_personal", "address"), ("audit_personal", "user_agent")}
 """From where a recovery was asked for: whose it was, nobody has looked."""
+
+NOBODYS_SHELVES = {"flows", "forgotten", "keys", "noted", "tallies", "vault"}
+"""What the twin keeps of the service itself, under digests, or until a unit of work is over."""
 
 HIS = "bert@example.com"
 NAME = "Anna of the Lamps"
@@ -146,6 +150,18 @@ def test_whoever_leaves_is_named_where_it_is_listed_and_nowhere_else(
         admin = house.arrive("admin@example.com", role=Role.ADMIN)
         RemoveUser(house.store.unit_of_work, house.clock, house.auditor)(admin, user.id)
     assert found(database, user, *HERS) == KEPT | OF_NOBODY
+
+
+def test_in_memory_whoever_leaves_is_on_no_shelf_but_the_trails() -> None:
+    store = InMemoryStore()
+    house = House(store)
+    anna, user = live(house)
+    filled = {name for name, kept in vars(store.shelves).items() if str(user.id) in str(kept)}
+    assert filled == vars(store.shelves).keys() - NOBODYS_SHELVES
+    house.clock.advance(timedelta(seconds=1))
+    house.delete_account(anna, PASSWORD)
+    left = {name for name, kept in vars(store.shelves).items() if str(user.id) in str(kept)}
+    assert left == {"audit"}
 
 
 def test_whoever_opened_an_account_with_anothers_address_is_named_nowhere_after_the_undo(
