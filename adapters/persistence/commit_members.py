@@ -38,19 +38,32 @@ class Group:
         self._transaction = transaction
         self.driver = Driver(transaction.__enter__())
         self.members = 0
+        self.is_spoilt = False
+        """Whether it holds what could not be undone: then nothing of it may be stored."""
         self.is_over = Event()
         self.failure: Exception | None = Unavailable()
         """What every member is told; nothing once it is certain that their work is stored."""
 
     @property
     def is_whole(self) -> bool:
-        """Whether SQLite has kept the transaction open: some failures undo all of it."""
-        return bool(self.driver.raw.in_transaction)
+        """Whether it may be stored: SQLite has kept it open, which some failures undo."""
+        return not self.is_spoilt and bool(self.driver.raw.in_transaction)
 
     @property
     def changes(self) -> int:
         """How many rows were changed, also in vain."""
         return int(self.driver.raw.total_changes)
+
+    def undo_to(self, undo: str, keep: str) -> None:
+        """Undo what was done since a savepoint, if all of it was not undone already."""
+        if not self.is_whole:
+            return
+        try:
+            self.driver.change(undo)
+            self.driver.change(keep)
+        except BaseException:
+            self.is_spoilt = True
+            raise
 
     def end(self) -> None:
         """Commit what was kept, if anything was, and tell every member."""
@@ -65,7 +78,7 @@ class Group:
                 self.failure = meaning(failure)
 
     def _is_committed(self) -> bool:
-        """Commit, unless SQLite has undone everything already."""
+        """Commit, if there is all of it and nothing else."""
         if self.is_whole:
             self.driver.connection.commit()
             return True
@@ -101,7 +114,7 @@ class Member:
     def _wait(self) -> None:
         self.group.is_over.wait()
         if self.group.failure:
-            raise self.group.failure
+            raise self.group.failure from None  # it is raised in many threads: no story is its own
 
     def undo(self) -> None:
         """Forget the work of this unit alone.
@@ -111,9 +124,8 @@ class Member:
         """
         self.is_inside = False
         try:
-            if self._has_seen_others and self.group.is_whole:
-                self.driver.change(_UNDO)
-                self.driver.change(_KEEP)
+            if self._has_seen_others:
+                self.group.undo_to(_UNDO, _KEEP)
         finally:
             self._leave()
         if self._has_seen_others:
@@ -153,6 +165,5 @@ class PartAlone(Part):
         super().commit()
 
     def leave(self) -> None:
-        if self._is_open and self._member.group.is_whole:
-            self.driver.change(_UNDO_PART)
-            self.driver.change(_KEEP_PART)
+        if self._is_open:
+            self._member.group.undo_to(_UNDO_PART, _KEEP_PART)
