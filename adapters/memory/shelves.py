@@ -57,8 +57,7 @@ class Shelves:
 
     def copy(self) -> "Shelves":
         """Return shelves that can be changed without changing these."""
-        kept = {each.name: copy(getattr(self, each.name)) for each in fields(self)}
-        return Shelves(**kept | {"noted": {}})
+        return Shelves(**{each.name: copy(getattr(self, each.name)) for each in fields(self)})
 
     def check(self) -> None:
         """Raise RuntimeError if nobody may use these any more."""

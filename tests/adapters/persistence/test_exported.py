@@ -30,7 +30,9 @@ OF_ANOTHER_TABLE = {Part.GRANTS_RECEIVED, Part.ACTIVITY}
 
 
 def belongs_to_users(table: Table) -> bool:
-    return any(key.column.table.name == "users" for key in table.foreign_keys)
+    """Whether it refers to users, perhaps by way of something that is theirs."""
+    referred = {key.column.table for key in table.foreign_keys} - {table}
+    return any(other.name == "users" or belongs_to_users(other) for other in referred)
 
 
 def test_every_table_of_users_things_is_in_their_export_or_said_not_to_be() -> None:
