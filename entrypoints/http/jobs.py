@@ -39,7 +39,12 @@ class Job:
         """Whether somebody still waits for it; whoever waited too long is told to come again."""
         if time.monotonic() > self.deadline:
             self.failure = Unavailable()
-        return self.failure is None and not self.awaited.done()
+        return self.failure is None and self.is_awaited
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether nobody was told yet, nor has gone."""
+        return not self.awaited.done()
 
     def do(self) -> None:
         """Do it, perhaps anew, and keep what came of it."""

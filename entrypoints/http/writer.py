@@ -107,7 +107,8 @@ class Writer:
     def _store(self, jobs: list[Job], *, each_alone: bool = False) -> None:
         with self._together(each_alone=each_alone):
             for job in jobs:
-                job.do()
+                if job.is_awaited:  # still: whoever else writes may have held us up
+                    job.do()
 
     def _tell(self, loop: asyncio.AbstractEventLoop, jobs: list[Job]) -> None:
         try:

@@ -23,9 +23,12 @@ class Disk:
         self.failure: Exception | None = None
         self.commits = 0
         self.is_spoilt = False
+        self.is_free = threading.Event()
+        self.is_free.set()
 
     @contextmanager
     def together(self, *, each_alone: bool = False) -> Iterator[None]:
+        assert self.is_free.wait(PATIENCE)
         yield
         if self.is_spoilt and not each_alone:
             raise Conflicted
@@ -147,6 +150,22 @@ async def test_whoever_waited_too_long_is_told_to_come_again_and_nothing_is_done
     with pytest.raises(Unavailable):
         await late
     assert done == ["first"]
+
+
+async def test_nothing_is_done_for_whoever_was_told_while_another_held_the_disk(
+    disk: Disk, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    disk.calm.set()
+    disk.is_free.clear()
+    monkeypatch.setattr(module, "PATIENCE", 0.01)
+    with pytest.raises(Unavailable):
+        await writer.run(done.append, "told")
+    monkeypatch.undo()
+    later = asyncio.ensure_future(writer.run(done.append, "later"))
+    disk.is_free.set()
+    await later
+    assert done == ["later"]
 
 
 async def test_closing_waits_for_what_was_begun(disk: Disk, writer: Writer) -> None:
