@@ -38,7 +38,7 @@ class Group:
         self._transaction = transaction
         self.driver = Driver(transaction.__enter__())
         self.members = 0
-        self.is_spoilt = False
+        self._is_tainted = False
         """Whether it holds what could not be undone: then nothing of it may be stored."""
         self.is_over = Event()
         self.failure: Exception | None = Unavailable()
@@ -47,7 +47,7 @@ class Group:
     @property
     def is_whole(self) -> bool:
         """Whether it may be stored: SQLite has kept it open, which some failures undo."""
-        return not self.is_spoilt and bool(self.driver.raw.in_transaction)
+        return not self._is_tainted and bool(self.driver.raw.in_transaction)
 
     @property
     def changes(self) -> int:
@@ -62,7 +62,7 @@ class Group:
             self.driver.change(undo)
             self.driver.change(keep)
         except BaseException:
-            self.is_spoilt = True
+            self._is_tainted = True
             raise
 
     def end(self) -> None:
