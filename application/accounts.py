@@ -9,6 +9,7 @@ from application.ports.security import CommonPasswords, PasswordHasher
 from application.ports.store import Reading, UnitsOfWork
 from application.ports.surroundings import Clock, Ids
 from application.proving import PasswordProof, present, require_given
+from application.sessions import end_all
 from application.throttling import Throttle, network
 from domain import email as emails
 from domain import password as passwords
@@ -188,7 +189,7 @@ class ChangePassword:
         with self.unit_of_work() as work:
             user = self.proof.still_holds(work, caller, user)
             work.users.save(user.with_password(hashed, now=self.clock()))
-            work.sessions.remove_all_of(user.id, keep=caller.session_id)
+            end_all(work, user.id, keep=caller.session_id)
             void_tokens(work, user)
             self.mailroom.post_if_seldom(work, Topic.PASSWORD_CHANGED, user.email, user)
             self.auditor.record_own(work, Action.PASSWORD_CHANGED, user.id, caller.origin)

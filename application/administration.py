@@ -83,7 +83,7 @@ class EditUser:
                 raise LastAdmin
             work.users.save(edited)
             if not edited.is_active:
-                work.sessions.remove_all_of(id)
+                end_all(work, id)
             self.auditor.record_upon(work, Action.USER_UPDATED, id, caller)
             work.commit()
         return edited

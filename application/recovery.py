@@ -13,6 +13,7 @@ from application.ports.security import PasswordHasher
 from application.ports.store import Reading, UnitOfWork, UnitsOfWork
 from application.ports.surroundings import Clock
 from application.proving import PasswordProof, present
+from application.sessions import end_all
 from application.throttling import Throttle, network
 from domain import email as emails
 from domain.access import Caller, Origin, Person
@@ -245,6 +246,6 @@ class ConfirmEmail:
 
 def shut_out(work: UnitOfWork, user: User) -> None:
     """End every session, machine key and identity: the account may have been in other hands."""
-    work.sessions.remove_all_of(user.id)
+    end_all(work, user.id)
     work.machine_keys.remove_all_of(user.id)
     work.identities.remove_all_of(user.id)
