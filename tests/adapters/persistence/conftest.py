@@ -59,6 +59,13 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+@pytest.fixture
+def sqlite_file(tmp_path: Path, migrated_file: Path) -> Iterator[Database]:
+    """A SQLite database with today's schema, for what is of SQLite alone."""
+    with opened(f"sqlite:///{shutil.copy(migrated_file, tmp_path / 'basalt.db')}") as database:
+        yield database
+
+
 @pytest.fixture(scope="session")
 def migrated_database(postgresql: PostgresServer) -> str:
     """A PostgreSQL database with today's schema, to be copied."""

@@ -29,14 +29,14 @@ OF_ANOTHER_TABLE = {Part.GRANTS_RECEIVED, Part.ACTIVITY}
 """Grants once more, seen from the other side, and the audit trail, which outlives its user."""
 
 
-def belongs_to_users(table: Table) -> bool:
+def hangs_on_users(table: Table) -> bool:
     """Whether it refers to users, perhaps by way of something that is theirs."""
     referred = {key.column.table for key in table.foreign_keys} - {table}
-    return any(other.name == "users" or belongs_to_users(other) for other in referred)
+    return any(other.name == "users" or hangs_on_users(other) for other in referred)
 
 
 def test_every_table_of_users_things_is_in_their_export_or_said_not_to_be() -> None:
-    tables = {each.name for each in SQLModel.metadata.sorted_tables if belongs_to_users(each)}
+    tables = {each.name for each in SQLModel.metadata.sorted_tables if hangs_on_users(each)}
     assert tables == EXPORTED.keys() | NOT_EXPORTED.keys(), "add a Part, or a reason"
     assert not EXPORTED.keys() & NOT_EXPORTED.keys()
 

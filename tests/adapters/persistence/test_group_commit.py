@@ -1,12 +1,10 @@
 """Proves that whoever shares a commit is told the truth about it, and told at all."""
 
-import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection
@@ -15,17 +13,13 @@ from adapters.persistence.database import Database
 from adapters.persistence.driver import Driver
 from adapters.persistence.group_commit import GroupCommits
 from domain.errors import Unavailable
-from tests.adapters.persistence.conftest import opened
 
 PATIENCE = 0.05
 
 
 @pytest.fixture
-def database(tmp_path: Path, migrated_file: Path) -> Iterator[Database]:
-    """Return a SQLite database with today's schema."""
-    file = shutil.copy(migrated_file, tmp_path / "group.db")
-    with opened(f"sqlite:///{file}") as database:
-        yield database
+def database(sqlite_file: Database) -> Database:
+    return sqlite_file
 
 
 class SlowTurn:
@@ -40,6 +34,12 @@ class SlowTurn:
     def release(self) -> None:
         time.sleep(4 * PATIENCE)
         self._lock.release()
+
+
+def make_table(groups: GroupCommits) -> None:
+    with groups.begun() as work:
+        work.driver.change("CREATE TABLE probe (number INTEGER)")
+        work.commit()
 
 
 def write(groups: GroupCommits) -> None:
@@ -95,9 +95,7 @@ def test_a_commit_that_fails_in_a_way_of_its_own_is_told_to_all(
             write_before_another(groups, threads, second, partial(write, groups))
         with pytest.raises(MemoryError):
             second[0].result(timeout=5)
-    with groups.begun() as work:
-        work.driver.change("CREATE TABLE probe (number INTEGER)")
-        work.commit()
+    make_table(groups)  # for there is none
 
 
 def fail_to_undo(driver: Driver, text: str) -> int:
@@ -134,6 +132,4 @@ def test_what_could_not_be_undone_is_stored_for_nobody(
             )
         with pytest.raises((Unavailable, MemoryError)):
             second[0].result(timeout=5)
-    with groups.begun() as work:
-        work.driver.change("CREATE TABLE probe (number INTEGER)")
-        work.commit()
+    make_table(groups)  # for there is none

@@ -64,6 +64,11 @@ def found(database: Database, user: User, *texts: str | None) -> set[tuple[str, 
     }
 
 
+def shelves_with(store: InMemoryStore, user: User) -> set[str]:
+    """Return the names of the twin's shelves that mention a user."""
+    return {name for name, kept in vars(store.shelves).items() if str(user.id) in str(kept)}
+
+
 def rows(database: Database, table: Table) -> list[dict[str, Any]]:
     with database.connect() as connection:
         return [dict(row._mapping) for row in connection.execute(select(table))]
@@ -159,12 +164,10 @@ def test_in_memory_whoever_leaves_is_on_no_shelf_but_the_trails() -> None:
     with store.unit_of_work() as work:
         work.changes.begin_anew(now=house.clock())
         work.commit()
-    filled = {name for name, kept in vars(store.shelves).items() if str(user.id) in str(kept)}
-    assert filled == vars(store.shelves).keys() - NOBODYS_SHELVES
+    assert shelves_with(store, user) == vars(store.shelves).keys() - NOBODYS_SHELVES
     house.clock.advance(timedelta(seconds=1))
     house.delete_account(anna, PASSWORD)
-    left = {name for name, kept in vars(store.shelves).items() if str(user.id) in str(kept)}
-    assert left == {"audit"}
+    assert shelves_with(store, user) == {"audit"}
 
 
 def test_whoever_opened_an_account_with_anothers_address_is_named_nowhere_after_the_undo(

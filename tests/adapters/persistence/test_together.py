@@ -1,13 +1,10 @@
 """Units of work that one thread stores together: each alone, and all of them at the end."""
 
-import shutil
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
@@ -15,16 +12,12 @@ from adapters.persistence.database import Database
 from adapters.persistence.unit_of_work import SqlStore
 from domain.access import UserId
 from domain.errors import Conflicted, EmailTaken, TokenRevoked, Unavailable
-from tests.adapters.persistence.conftest import opened
 from tests.domain.examples import a_user, uuid
 
 
 @pytest.fixture
-def database(tmp_path: Path, migrated_file: Path) -> Iterator[Database]:
-    """Return a SQLite database with today's schema."""
-    file = shutil.copy(migrated_file, tmp_path / "together.db")
-    with opened(f"sqlite:///{file}") as database:
-        yield database
+def database(sqlite_file: Database) -> Database:
+    return sqlite_file
 
 
 @pytest.fixture
