@@ -66,8 +66,9 @@ class Keeper:
 
     def _saved(self, work: UnitOfWork, before: Item, after: Item, access: Access) -> SeenItem:
         if after is not before:
+            viewers = viewers_of(work, after)
             work.items.save(after, before=before)
-            work.changes.note(after.id, viewers_of(work, after), at=after.updated_at)
+            work.changes.note(after.id, viewers, at=after.updated_at)
         return SeenItem(item=after, access=access)
 
 

@@ -174,7 +174,7 @@ class SqlChanges(Changes):
 
     def _number(self, **told: object) -> None:
         if self._sql.dialect == "postgresql":
-            self._sql.change(_NUMBERED_NOTE, told)
+            self._sql.change_later(_NUMBERED_NOTE, told)
             return
         number = self._sql.value(_NEXT_NUMBER, {"user_id": told["user_id"]})
         if number is not None:  # else they left meanwhile, and their feed with them

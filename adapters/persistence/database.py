@@ -79,17 +79,14 @@ class WriterLock:
 
 
 @dataclass(frozen=True, slots=True)
-class _Alone:
-    """A transaction of its own."""
+class Alone:
+    """A transaction of its own, if whoever runs its statements begins one."""
 
     driver: Driver
 
     def commit(self) -> None:
         """Return once everything is on disk. Raises Unavailable if that is not certain."""
-        try:
-            self.driver.connection.commit()
-        except SQLAlchemyError as failure:
-            raise meaning(failure) from failure
+        self.driver.commit()
 
 
 class _Glancer:
@@ -168,7 +165,8 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """Open a transaction that may write; it is rolled back unless it was committed."""
-        with self._admitted(), self._begun() as connection:
+        with self._admitted(), self._lent(self.writer) as connection:
+            connection.begin()
             yield connection
 
     @contextmanager
@@ -182,13 +180,17 @@ class Database:
 
     @contextmanager
     def unit_of_work(self) -> Iterator[Committing]:
-        """Open a transaction for one unit of work; on SQLite, those who wait share a commit."""
+        """Give one unit of work its connection.
+
+        On SQLite a transaction is open on it, and those who wait share a commit. On PostgreSQL
+        none is, until the unit's statements begin one.
+        """
         if self.is_sqlite:
             with self._groups.begun() as member:
                 yield member
         else:
-            with self.transaction() as connection:
-                yield _Alone(Driver(connection))
+            with self._lent(self._reader) as connection:
+                yield Alone(Driver(connection))
 
     def together(self, *, each_alone: bool = False) -> AbstractContextManager[None]:
         """Let this thread's units of work share a commit, at the end. SQLite only."""
@@ -221,11 +223,10 @@ class Database:
         return self._writer_lock.held() if self._writer_lock else nullcontext()
 
     @contextmanager
-    def _begun(self) -> Iterator[Connection]:
+    def _lent(self, engine: Engine) -> Iterator[Connection]:
         try:
-            connection = self.writer.connect()
+            connection = engine.connect()
             try:
-                connection.begin()
                 yield connection
             finally:
                 connection.close()

@@ -45,6 +45,13 @@ class Driver:
         except self._error as failure:
             raise self._meaning(failure, text) from failure
 
+    def commit(self) -> None:
+        """Return once everything is on disk. Raises Unavailable if that is not certain."""
+        try:
+            self.raw.commit()
+        except self._error as failure:
+            raise self._meaning(failure, "COMMIT") from failure
+
     def _meaning(self, error: Any, text: str) -> Exception:
         """Return the domain's error for the driver's, and give up a connection that is lost."""
         if self.dialect.is_disconnect(error, self.raw, None):

@@ -1,13 +1,14 @@
 """What the users keep, in its table, and the terms that it is found by."""
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Insert, bindparam, delete, insert, select, update
 
 from adapters.persistence.item_lists import ItemLists
 from adapters.persistence.item_rows import ITEM_COLUMNS, item_of, terms_of, values_of
-from adapters.persistence.prepared import Prepared, each_text
+from adapters.persistence.prepared import Prepared, as_given, each_text, given
 from adapters.persistence.statements import Statements
 from adapters.persistence.tables import ItemRow, ItemTermRow, table
 from application.ports.items import Items
@@ -26,8 +27,7 @@ _LOCKED_ALL = (
     .order_by(_ITEMS.c.id)
     .with_for_update()
 )
-_INSERT = Prepared(insert(_ITEMS))
-_UPDATE = Prepared(update(_ITEMS).where(_ITEMS.c.id == bindparam("item")))
+_INSERT = Prepared(insert(_ITEMS).values(given(_ITEMS.c)))
 _DELETE = Prepared(delete(_ITEMS).where(_ITEMS.c.id == bindparam("id")))
 _OWNER = bindparam("owner", type_=_TERMS.c.owner_id.type)
 _ITEM = bindparam("item", type_=_TERMS.c.item_id.type)
@@ -40,9 +40,15 @@ def _insert_terms(words: Any) -> Insert:
 
 
 _INSERT_TERMS = Prepared(_insert_terms)
-_INSERT_WITH_TERMS = Prepared(
-    lambda words: insert(_ITEMS).add_cte(_insert_terms(words).cte("found_by"))
-)
+
+
+@lru_cache(maxsize=256)
+def _update(*names: str) -> Prepared:
+    """Return what changes these columns of an item, and names no other: it costs as it would."""
+    new = given(_ITEMS.c[name] for name in names)
+    return Prepared(update(_ITEMS).where(_ITEMS.c.id == bindparam("saved")).values(new))
+
+
 _DELETE_TERM = Prepared(
     delete(_TERMS).where(
         _TERMS.c.owner_id == _OWNER, _TERMS.c.term == bindparam("term"), _TERMS.c.item_id == _ITEM
@@ -76,22 +82,17 @@ class SqlItems(Items):
         return ItemLists(self._sql).matching(wanted, after=after, limit=limit)
 
     def add(self, item: Item) -> None:
-        """Add an item and its terms: by one trip on PostgreSQL."""
-        values, terms = values_of(item), terms_of(item)
-        if self._sql.dialect == "postgresql":
-            self._sql.change(_INSERT_WITH_TERMS, values | _told(item, terms))
-        else:
-            self._sql.change(_INSERT, values)
-            self._add_terms(item, terms)
+        self._sql.change_later(_INSERT, as_given(values_of(item)))
+        self._add_terms(item, terms_of(item))
 
     def save(self, item: Item, *, before: Item) -> None:
         was, now = values_of(before), values_of(item)
         changed = {name: value for name, value in now.items() if value != was[name]}
         if item.attributes is not before.attributes:  # to Python, true is 1 is 1.0
             changed["attributes"] = item.attributes
-        self._sql.change(_UPDATE, changed | {"item": item.id})
         old, new = terms_of(before), terms_of(item)
         self._remove_terms(item, old - new)
+        self._sql.change_later(_update(*changed), as_given(changed) | {"saved": item.id})
         self._add_terms(item, new - old)
 
     def remove(self, item: Item) -> None:
@@ -99,17 +100,14 @@ class SqlItems(Items):
         self._sql.change(_DELETE, {"id": item.id})
 
     def _add_terms(self, item: Item, terms: Collection[str]) -> None:
-        """Add terms: by one trip on PostgreSQL. SQLite copies pages first for one of many rows."""
+        """Add terms: SQLite copies pages first for a statement of many rows."""
         if self._sql.dialect == "sqlite":
             row = {"owner_id": item.owner_id, "item_id": item.id}
             self._sql.change_each(_INSERT_TERM, [row | {"term": term} for term in terms])
         elif terms:
-            self._sql.change(_INSERT_TERMS, _told(item, terms))
+            told = {"owner": item.owner_id, "terms": list(terms), "item": item.id}
+            self._sql.change_later(_INSERT_TERMS, told)
 
     def _remove_terms(self, item: Item, terms: Collection[str]) -> None:
         one = {"owner": item.owner_id, "item": item.id}
         self._sql.change_each(_DELETE_TERM, [one | {"term": term} for term in terms])
-
-
-def _told(item: Item, terms: Collection[str]) -> dict[str, object]:
-    return {"owner": item.owner_id, "terms": list(terms), "item": item.id}

@@ -17,6 +17,8 @@ from uuid import UUID
 
 from sqlalchemy import (
     JSON,
+    BindParameter,
+    Column,
     ColumnElement,
     CompoundSelect,
     Delete,
@@ -55,11 +57,40 @@ class Prepared:
         key = (dialect.name, *parameters)
         written = self._written.get(key)
         if written is None:
-            made = self._statement
-            words = f"sqlalchemy.dialects.{dialect.name}"  # only the one that is in use is loaded
-            plain = made(import_module(words)) if callable(made) else made
-            written = self._written[key] = Written(plain, dialect, list(parameters))
+            words = import_module(f"sqlalchemy.dialects.{dialect.name}")  # the other is not loaded
+            written = self._written[key] = Written(self.plain(words), dialect, list(parameters))
         return written
+
+    def plain(self, words: Any) -> Plain:
+        """Return SQLAlchemy's statement, in a dialect's own words."""
+        made = self._statement
+        return made(words) if callable(made) else made
+
+
+@lru_cache(maxsize=256)
+def joined(*changes: Prepared) -> Prepared:
+    """Return one statement that changes all that these change, where one may change many tables."""
+    *others, last = changes
+
+    def made(words: Any) -> Plain:
+        whole: Any = last.plain(words)
+        for number, other in enumerate(others):
+            change: Any = other.plain(words)
+            whole = whole.add_cte(change.cte(f"change_{number}"))
+        plain: Plain = whole
+        return plain
+
+    return Prepared(made)
+
+
+def given(columns: Iterable[Column[Any]]) -> dict[str, BindParameter[Any]]:
+    """Return a parameter for each of these columns, named `new_` and the column's name."""
+    return {column.name: bindparam(f"new_{column.name}", type_=column.type) for column in columns}
+
+
+def as_given(values: Parameters) -> dict[str, object]:
+    """Return the values of columns under the names that `given` gave them."""
+    return {f"new_{name}": value for name, value in values.items()}
 
 
 def each_text(words: Any, name: str) -> ColumnElement[str]:

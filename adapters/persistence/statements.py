@@ -18,7 +18,7 @@ class Statements:
     """Runs statements; the repositories of one unit of work share one of these.
 
     What is prepared goes straight to the driver, anything else through SQLAlchemy. Each method
-    raises the domain's error for what went wrong.
+    raises the domain's error for what went wrong, there or in a change that has waited.
     """
 
     def __init__(self, driver: Driver) -> None:
@@ -35,6 +35,10 @@ class Statements:
         if self._is_over:
             raise RuntimeError("a unit of work ends with its commit")
 
+    def ready(self) -> None:
+        """Be ready for what runs next. Raises RuntimeError if they were ended."""
+        self.check()
+
     @property
     def dialect(self) -> str:
         """The name of the database's dialect of SQL."""
@@ -44,7 +48,7 @@ class Statements:
         self, statement: Prepared | Executable, parameters: Parameters = _NONE
     ) -> Sequence[Any]:
         """Return every row."""
-        self.check()
+        self.ready()
         if not isinstance(statement, Prepared):
             return list(self._execute(statement, parameters))
         written = statement.on(self._driver.dialect, parameters)
@@ -66,17 +70,25 @@ class Statements:
 
     def change(self, statement: Prepared | Executable, parameters: Parameters = _NONE) -> int:
         """Change rows; return how many."""
-        self.check()
+        self.ready()
         if not isinstance(statement, Prepared):
             count: int = self._execute(statement, parameters).rowcount
             return count
         written = statement.on(self._driver.dialect, parameters)
         return self._driver.change(written.text, written.values(parameters))
 
+    def change_later(self, statement: Prepared, parameters: Parameters) -> None:
+        """Change rows before anything else is asked, at the latest with the commit.
+
+        For changes whose count nobody needs: where a statement is a trip, several become one. Two
+        that may be about the same row share the name of a parameter, which keeps them apart.
+        """
+        self.change(statement, parameters)
+
     def change_each(self, statement: Prepared, each: Sequence[Parameters]) -> None:
         """Run a statement that changes rows with each of these parameters, all named alike."""
-        self.check()
         if each:
+            self.ready()
             written = statement.on(self._driver.dialect, each[0])
             self._driver.change_each(written.text, list(map(written.values, each)))
 

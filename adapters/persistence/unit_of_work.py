@@ -10,6 +10,7 @@ from adapters.persistence.audit import SqlAuditTrail
 from adapters.persistence.changes import SqlChanges
 from adapters.persistence.commit_members import Committing
 from adapters.persistence.database import Database
+from adapters.persistence.deferred import DeferredStatements
 from adapters.persistence.driver import Driver
 from adapters.persistence.grants import SqlGrants
 from adapters.persistence.identities import SqlFlows, SqlIdentities
@@ -133,11 +134,12 @@ class SqlUnitOfWork(SqlRepositories, UnitOfWork):
 
     def __init__(self, database: Database) -> None:
         self._begun: AbstractContextManager[Committing] = database.unit_of_work()
+        self._kind = Statements if database.is_sqlite else DeferredStatements
         self._last = deque[Callable[[], None]]()
 
     def __enter__(self) -> Self:
         self._transaction = self._begun.__enter__()
-        self._statements = Statements(self._transaction.driver)
+        self._statements = self._kind(self._transaction.driver)
         return self
 
     def __exit__(self, *failure: object) -> None:

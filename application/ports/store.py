@@ -100,8 +100,9 @@ class UnitOfWork(Repositories, Protocol):
     def commit(self) -> None:
         """Return once everything is on disk, and end the unit of work.
 
-        Raises Unavailable if that is not certain. Whoever runs several units together may make
-        all of them wait once, at the end; then nobody is told anything before that.
+        Raises Unavailable if that is not certain, and what a change before it would have raised,
+        if the store makes it only now. Whoever runs several units together may make all of them
+        wait once, at the end; then nobody is told anything before that.
         """
 
 

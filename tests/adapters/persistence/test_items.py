@@ -104,8 +104,8 @@ def test_a_removed_item_is_gone_and_the_others_are_there(store: Store, anna: Use
 
 
 def test_an_item_of_a_user_who_is_gone_is_not_added(store: Store) -> None:
-    with store.unit_of_work() as work, pytest.raises(TokenRevoked):
-        work.items.add(an_item())
+    with pytest.raises(TokenRevoked):
+        keep(store, an_item())
 
 
 @pytest.mark.parametrize("limit", [1, 2, 5, 24, 25])

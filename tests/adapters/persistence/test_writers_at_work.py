@@ -4,15 +4,16 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event
 
 from adapters.ids import uuid7
-from adapters.persistence.database import Database
+from adapters.persistence.commit_members import Member
+from adapters.persistence.database import Alone, Database
 from adapters.persistence.unit_of_work import SqlStore
 from application.items import viewers_of
 from domain.item import Access, ItemEdit, ItemId
@@ -99,7 +100,7 @@ def test_who_follows_meanwhile_sees_in_the_end_what_there_is(house: SharingHouse
 
 
 def test_whoever_commits_later_is_behind_every_cursor_that_was_given_out(
-    database: Database,
+    database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The numbers of two who write at once are in the order of their commits."""
     house = SharingHouse(SqlStore(database), 1, uuid7)
@@ -109,12 +110,17 @@ def test_whoever_commits_later_is_behind_every_cursor_that_was_given_out(
     follower.sync_all()
     entered, go = threading.Event(), threading.Event()
 
-    def hold_the_first(_: Connection) -> None:
-        if not entered.is_set():
-            entered.set()
-            go.wait(10)
+    def holding_the_first(commit: Callable[[Any], None]) -> Callable[[Any], None]:
+        def hold(transaction: Any) -> None:
+            if not entered.is_set():
+                entered.set()
+                go.wait(10)
+            commit(transaction)
 
-    event.listen(database.writer, "commit", hold_the_first)
+        return hold
+
+    for kind in (Alone, Member):
+        monkeypatch.setattr(kind, "commit", holding_the_first(kind.commit))
     with ThreadPoolExecutor(2) as threads:
         slowly = threads.submit(house.edit, ada, first, "slow")
         assert entered.wait(10), slowly.exception(0)
