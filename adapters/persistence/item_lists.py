@@ -59,12 +59,11 @@ class ItemLists:
     def matching(self, wanted: ItemQuery, *, after: Place | None, limit: int) -> Sequence[SeenItem]:
         """Return at most `limit` items as their viewer sees them, from behind that place."""
         parts = _parts(wanted)
-        if wanted.is_narrowed:
-            walks = [self._walk(part, wanted, after=after, limit=limit) for part in parts]
-            found = list(chain.from_iterable(walks))
-        else:
+        if not wanted.is_narrowed:
             rows = self._page(parts, wanted, after=after, limit=limit)
-            found = [_seen(item_of(row), row.role, wanted) for row in rows]
+            return [_seen(item_of(row), row.role, wanted) for row in rows]
+        walks = [self._walk(part, wanted, after=after, limit=limit) for part in parts]
+        found = list(chain.from_iterable(walks))
         if len(parts) > 1:
             place_of = wanted.place_of
             found.sort(key=lambda seen: place_of(seen.item), reverse=wanted.sort.is_descending)
@@ -180,9 +179,9 @@ def _filter(wanted: ItemQuery) -> Matches:
 
 
 def _seen(item: Item, role: str | None, wanted: ItemQuery) -> SeenItem:
-    """Return an item as its viewer sees it."""
-    if item.owner_id == wanted.viewer_id:
-        access = Access.OWNER
+    """Return an item as its viewer sees it; what they need no role for is theirs."""
+    if wanted.sees_all:
+        access = Access.OWNER if item.owner_id == wanted.viewer_id else Access.ADMIN
     else:
-        access = Access.ADMIN if wanted.sees_all or role is None else Access(role)
+        access = Access.OWNER if role is None else Access(role)
     return SeenItem(item=item, access=access)

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     BindParameter,
     Column,
+    CompoundSelect,
     Select,
     bindparam,
     func,
@@ -21,6 +22,8 @@ from adapters.persistence.prepared import Prepared
 from adapters.persistence.tables import GrantRow, ItemRow, ItemTermRow, table
 from domain.listing import Sort, SortKey
 
+Ordered = TypeVar("Ordered", Select[Any], CompoundSelect[Any])
+
 _ITEMS = table(ItemRow)
 _GRANTS = table(GrantRow)
 _TERMS = table(ItemTermRow)
@@ -29,6 +32,7 @@ _SORT_COLUMNS: dict[SortKey, Column[Any]] = {
     SortKey.UPDATED_AT: _ITEMS.c.updated_at,
     SortKey.TITLE: _ITEMS.c.title_key,
 }
+_AT_MOST: BindParameter[int] = bindparam("at_most")
 _ANY = select(*ITEM_COLUMNS, literal(None).label("role"))
 
 
@@ -76,24 +80,43 @@ class PageKind:
 
 @lru_cache
 def page_of(kind: PageKind) -> Prepared:
-    """Return the statement for a page of each part: one trip to the database for all of them."""
-    pages = [_one_page(part, kind) for part in kind.parts]
-    if len(pages) == 1:
-        return Prepared(pages[0])
-    return Prepared(union_all(*(select(page.subquery()) for page in pages)))
+    """Return the statement for a page: one trip to the database for all of its parts."""
+    if len(kind.parts) == 1:
+        return Prepared(_one_page(kind.parts[0], kind))
+    return Prepared(lambda words: _merged(words, kind))
+
+
+def _merged(words: Any, kind: PageKind) -> CompoundSelect[Any]:
+    """Return a page of several parts, without lookups, in one order.
+
+    SQLite takes from each part, in its order, what it needs. PostgreSQL has to be told how much.
+    """
+    key = _SORT_COLUMNS[kind.sort.key]
+    if words.dialect.name == "sqlite":
+        each = [_behind(_with(key, part.items), key, kind) for part in kind.parts]
+    else:
+        pages = [_one_page(part, kind) for part in kind.parts]
+        each = [select(_with(key, page).subquery()) for page in pages]
+    whole = union_all(*each)
+    column = whole.selected_columns
+    return _in_order(whole, column[key.name], column.id, kind.sort).limit(_AT_MOST)
+
+
+def _with(key: Column[Any], query: Select[Any]) -> Select[Any]:
+    """Return a query that has what its list is in the order of among its columns."""
+    return query if key.name in query.selected_columns else query.add_columns(key)
 
 
 def _one_page(part: Part, kind: PageKind) -> Select[Any]:
     key = _SORT_COLUMNS[kind.sort.key]
-    at_most: BindParameter[int] = bindparam("at_most")
     lookups = [part.lookup(number) for number in range(kind.terms)]
     if not kind.is_near:
         query = part.items.where(*(_ITEMS.c.id.in_(ids) for ids in lookups))
-        return _in_order(_behind(query, key, kind), key, _ITEMS.c.id, kind.sort).limit(at_most)
+        return _in_order(_behind(query, key, kind), key, _ITEMS.c.id, kind.sort).limit(_AT_MOST)
     entries = _behind(part.items.with_only_columns(key.label("key"), _ITEMS.c.id), key, kind)
     near = _in_order(entries, key, _ITEMS.c.id, kind.sort).limit(bindparam("near")).subquery()
     found = select(near.c.id).where(*(near.c.id.in_(ids) for ids in lookups))
-    first = _in_order(found, near.c.key, near.c.id, kind.sort).limit(at_most)
+    first = _in_order(found, near.c.key, near.c.id, kind.sort).limit(_AT_MOST)
     return _in_order(part.items.where(_ITEMS.c.id.in_(first)), key, _ITEMS.c.id, kind.sort)
 
 
@@ -107,7 +130,7 @@ def _behind(query: Select[Any], key: Column[Any], kind: PageKind) -> Select[Any]
     return query.where(place < last if kind.sort.is_descending else place > last)
 
 
-def _in_order(query: Select[Any], key: Any, id: Any, sort: Sort) -> Select[Any]:
+def _in_order(query: Ordered, key: Any, id: Any, sort: Sort) -> Ordered:
     return query.order_by(*((key.desc(), id.desc()) if sort.is_descending else (key, id)))
 
 
