@@ -16,7 +16,7 @@ from sqlalchemy import (
     update,
 )
 
-from adapters.persistence.prepared import Prepared
+from adapters.persistence.prepared import Prepared, as_given, given
 from adapters.persistence.statements import Statements
 from adapters.persistence.tables import AuditEntryRow, AuditHeadRow, AuditPersonalRow, table
 from application.ports.records import AuditFilter, AuditTrail
@@ -27,9 +27,9 @@ _ENTRIES = table(AuditEntryRow)
 _PERSONAL = table(AuditPersonalRow)
 _HEAD = table(AuditHeadRow)
 _LOCKED_HEAD = Prepared(select(_HEAD.c.number, _HEAD.c.mac).with_for_update())
-_MOVE_HEAD = Prepared(update(_HEAD))
-_INSERT = Prepared(insert(_ENTRIES))
-_INSERT_PERSONAL = Prepared(insert(_PERSONAL))
+_MOVE_HEAD = Prepared(update(_HEAD).values(given((_HEAD.c.number, _HEAD.c.mac), "head")))
+_INSERT = Prepared(insert(_ENTRIES).values(given(_ENTRIES.c)))
+_INSERT_PERSONAL = Prepared(insert(_PERSONAL).values(given(_PERSONAL.c, "personal")))
 _PERSONS = (_PERSONAL.c.salt, _PERSONAL.c.address, _PERSONAL.c.user_agent, _PERSONAL.c.email)
 _FOLLOWING = Prepared(
     select(_ENTRIES, *_PERSONS)
@@ -63,34 +63,31 @@ class SqlAuditTrail(AuditTrail):
         return Head(row.number, row.mac)
 
     def append(self, entry: Entry) -> None:
-        self._sql.change(
-            _INSERT,
-            {
-                "number": entry.number,
-                "id": entry.id,
-                "at": entry.at,
-                "action": entry.action,
-                "result": entry.result,
-                "actor_id": entry.actor_id,
-                "target_type": entry.target_type,
-                "target_id": entry.target_id,
-                "request_id": entry.request_id,
-                "personal_digest": entry.personal_digest,
-                "mac": entry.mac,
-            },
-        )
+        new = {
+            "number": entry.number,
+            "id": entry.id,
+            "at": entry.at,
+            "action": entry.action,
+            "result": entry.result,
+            "actor_id": entry.actor_id,
+            "target_type": entry.target_type,
+            "target_id": entry.target_id,
+            "request_id": entry.request_id,
+            "personal_digest": entry.personal_digest,
+            "mac": entry.mac,
+        }
+        self._sql.change_later(_INSERT, as_given(new))
         if entry.personal:
-            self._sql.change(
-                _INSERT_PERSONAL,
-                {
-                    "number": entry.number,
-                    "salt": entry.personal.salt,
-                    "address": entry.personal.address,
-                    "user_agent": entry.personal.user_agent,
-                    "email": entry.personal.email,
-                },
-            )
-        self._sql.change(_MOVE_HEAD, {"number": entry.number, "mac": entry.mac})
+            personal = {
+                "number": entry.number,
+                "salt": entry.personal.salt,
+                "address": entry.personal.address,
+                "user_agent": entry.personal.user_agent,
+                "email": entry.personal.email,
+            }
+            self._sql.change_later(_INSERT_PERSONAL, as_given(personal, "personal"))
+        head = {"number": entry.number, "mac": entry.mac}
+        self._sql.change_later(_MOVE_HEAD, as_given(head, "head"))
 
     def matching(self, wanted: AuditFilter, *, before: int | None, limit: int) -> Sequence[Entry]:
         newest = _newest(_conditions(wanted, before), wanted.concerning, limit)

@@ -83,14 +83,16 @@ def joined(*changes: Prepared) -> Prepared:
     return Prepared(made)
 
 
-def given(columns: Iterable[Column[Any]]) -> dict[str, BindParameter[Any]]:
-    """Return a parameter for each of these columns, named `new_` and the column's name."""
-    return {column.name: bindparam(f"new_{column.name}", type_=column.type) for column in columns}
+def given(columns: Iterable[Column[Any]], prefix: str = "new") -> dict[str, BindParameter[Any]]:
+    """Return a parameter for each of these columns: `new_title` is for `title`."""
+    return {
+        column.name: bindparam(f"{prefix}_{column.name}", type_=column.type) for column in columns
+    }
 
 
-def as_given(values: Parameters) -> dict[str, object]:
+def as_given(values: Parameters, prefix: str = "new") -> dict[str, object]:
     """Return the values of columns under the names that `given` gave them."""
-    return {f"new_{name}": value for name, value in values.items()}
+    return {f"{prefix}_{name}": value for name, value in values.items()}
 
 
 def each_text(words: Any, name: str) -> ColumnElement[str]:
