@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import and_, bindparam, case, delete, func, insert, literal, select, update
 
 from adapters.persistence.item_rows import ITEM_COLUMNS, item_of
-from adapters.persistence.prepared import Prepared
+from adapters.persistence.prepared import Prepared, as_given, given
 from adapters.persistence.statements import Statements
 from adapters.persistence.tables import (
     ChangeRow,
@@ -32,11 +32,11 @@ _GRANTS = table(GrantRow)
 _USERS = table(UserRow)
 
 
-def _next_number(dialect: Any) -> Any:
+def _next_number(dialect: Any, user_id: str = "user_id") -> Any:
     """Number a change for a user who is there, and hold them so until the commit."""
     there = (
         select(_USERS.c.id, literal(1), literal(0))
-        .where(_USERS.c.id == bindparam("user_id"))
+        .where(_USERS.c.id == bindparam(user_id))
         .with_for_update(read=True, key_share=True)
     )
     made = dialect.insert(_FEEDS).from_select(["user_id", "newest", "forgotten"], there)
@@ -53,12 +53,9 @@ def _note(dialect: Any) -> Any:
 
 def _numbered_note(dialect: Any) -> Any:
     """Number a change and note it, which is one trip where a statement can change two tables."""
-    numbered = _next_number(dialect).cte("numbered")
-    columns = [_CHANGES.c[name] for name in ("user_id", "item_id", "at", "is_gone")]
-    told = [bindparam(column.name, type_=column.type) for column in columns]
-    return _note(dialect).from_select(
-        [*columns, _CHANGES.c.number], select(*told, numbered.c.newest)
-    )
+    numbered = _next_number(dialect, "noted_user_id").cte("numbered")
+    told = given([_CHANGES.c[name] for name in ("user_id", "item_id", "at", "is_gone")], "noted")
+    return _note(dialect).from_select([*told, "number"], select(*told.values(), numbered.c.newest))
 
 
 _NEXT_NUMBER = Prepared(_next_number)
@@ -165,8 +162,11 @@ class SqlChanges(Changes):
     def number(self) -> None:
         """Number what was noted: last of all, and every unit of work in the same order of users.
 
-        So none waits for a feed that another holds while that one waits for something of its own.
+        So none waits for a feed that another holds while that one waits for something of its own:
+        but for what goes with the numbering, and waits for the same user alone.
         """
+        if len({user_id for user_id, _ in self._noted}) > 1:
+            self._sql.ready()  # what waits may wait for one of them, and would hold another's feed
         for (user_id, item_id), (at, is_gone) in sorted(
             self._noted.items(), key=lambda noted: noted[0][0]
         ):
@@ -174,7 +174,7 @@ class SqlChanges(Changes):
 
     def _number(self, **told: object) -> None:
         if self._sql.dialect == "postgresql":
-            self._sql.change_later(_NUMBERED_NOTE, told)
+            self._sql.change_later(_NUMBERED_NOTE, as_given(told, "noted"))
             return
         number = self._sql.value(_NEXT_NUMBER, {"user_id": told["user_id"]})
         if number is not None:  # else they left meanwhile, and their feed with them

@@ -21,7 +21,7 @@ _UNDO_PART = "ROLLBACK TO part"
 
 
 class Committing(Protocol):
-    """A transaction that is open."""
+    """What a unit of work runs in: a transaction that is open, or that its statements begin."""
 
     @property
     def driver(self) -> Driver:

@@ -1,9 +1,10 @@
-"""Connections: one kind that reads what is committed, and one that changes it.
+"""Connections: on one kind each statement is by itself, on the other a transaction is around all.
 
 Reading is one statement a time, without a transaction around it, which saves PostgreSQL two
-round trips. Writing on SQLite goes through one connection of the process and one lock file of
-the machine: its writers never fight, and a write-ahead log is never written by two processes
-at once, which SQLite before 3.51.3 does not survive (sqlite.org/wal.html#walresetbug).
+round trips; so are its units of work until they begin one. Writing on SQLite goes through one
+connection of the process and one lock file of the machine: its writers never fight, and a
+write-ahead log is never written by two processes at once, which SQLite before 3.51.3 does not
+survive (sqlite.org/wal.html#walresetbug).
 """
 
 import fcntl
@@ -137,7 +138,7 @@ class Database:
                 file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._writer_lock = WriterLock(file.with_name(f"{file.name}.lock"))
             self.writer = _sqlite(parsed, pool_size=1, reads_only=False)
-            self._reader = _sqlite(parsed, pool_size=pool_size, reads_only=True)
+            self._engine = _sqlite(parsed, pool_size=pool_size, reads_only=True)
             self._glancer = _Glancer(_sqlite(parsed, pool_size=1, reads_only=True, patience=0))
             self._groups = GroupCommits(self.transaction, patience=PATIENCE)
         else:
@@ -145,13 +146,13 @@ class Database:
                 postgresql_engine,
             )
 
-            self._reader = postgresql_engine(parsed, pool_size=pool_size, patience=PATIENCE)
-            self.writer = self._reader.execution_options(isolation_level="READ COMMITTED")
+            self._engine = postgresql_engine(parsed, pool_size=pool_size, patience=PATIENCE)
+            self.writer = self._engine.execution_options(isolation_level="READ COMMITTED")
 
     def connect(self) -> Connection:
         """Return a connection that reads what is committed. Raises Unavailable."""
         try:
-            return self._reader.connect()
+            return self._engine.connect()
         except SQLAlchemyError as failure:
             raise meaning(failure) from failure
 
@@ -189,7 +190,7 @@ class Database:
             with self._groups.begun() as member:
                 yield member
         else:
-            with self._lent(self._reader) as connection:
+            with self._lent(self._engine) as connection:
                 yield Alone(Driver(connection))
 
     def together(self, *, each_alone: bool = False) -> AbstractContextManager[None]:
@@ -214,7 +215,7 @@ class Database:
         with suppress(Unavailable), self._admitted():  # SQLite's last one writes its log back
             if self.is_sqlite:
                 self._glancer.close()
-            self._reader.dispose()
+            self._engine.dispose()
             self.writer.dispose()
         if self._writer_lock:
             self._writer_lock.close()

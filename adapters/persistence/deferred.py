@@ -2,7 +2,7 @@
 
 Changes that may wait become one statement together. Where nothing else was asked, it is the whole
 transaction: PostgreSQL stores a statement as a whole or not at all, so that there is neither a
-BEGIN nor a COMMIT to send. And whoever numbers a change holds its feed for no trip at all.
+BEGIN nor a COMMIT to send, and nothing that it locks is held for another trip.
 """
 
 from typing import Any
@@ -10,8 +10,7 @@ from typing import Any
 from adapters.persistence.driver import Driver
 from adapters.persistence.prepared import Parameters, Prepared, joined
 from adapters.persistence.statements import Statements
-
-_BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
+from domain.errors import Unavailable
 
 
 class DeferredStatements(Statements):
@@ -32,18 +31,19 @@ class DeferredStatements(Statements):
         self._values.update(parameters)
 
     def ready(self) -> None:
-        """Begin, and run what has waited."""
+        """Begin, and run what has waited. Raises Unavailable once the connection is lost."""
         self.check()
+        if self._driver.connection.invalidated:  # SQLAlchemy would go on with another one
+            raise Unavailable
         if not self._has_begun:
-            self._driver.change(_BEGIN)
+            self._driver.change("BEGIN")
             self._has_begun = True
         self._change_what_waits()
 
     def end(self) -> None:
         """Run what has waited, which is stored by that if nothing was begun; and nothing more."""
-        self.check()
-        self._change_what_waits()
         super().end()
+        self._change_what_waits()
 
     def _change_what_waits(self) -> None:
         if not self._waiting:

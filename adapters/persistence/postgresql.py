@@ -1,9 +1,11 @@
 """Connections to PostgreSQL that neither wait for ever nor are used once their server has gone."""
 
 import select
+from contextlib import suppress
 from typing import Any
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import InvalidatePoolError
@@ -32,13 +34,19 @@ class PatientConnection(psycopg.Connection[Any]):
     def is_lost(self) -> bool:
         """Whether the server has ended it: it says so before it is asked, which costs no trip."""
         news = select.poll()
-        news.register(self.pgconn.socket, select.POLLIN)
         try:
+            news.register(self.pgconn.socket, select.POLLIN)
             while news.poll(0):
                 self.pgconn.consume_input()
         except psycopg.Error:
             return True
         return False
+
+    def commit(self) -> None:
+        """End the transaction. Raises psycopg.Error if it cannot be stored: it failed before."""
+        if self.pgconn.transaction_status == TransactionStatus.INERROR:
+            raise psycopg.errors.InFailedSqlTransaction
+        super().commit()
 
     def be_unhurried(self) -> None:
         """Let the transaction that is open take as long as it takes."""
@@ -59,6 +67,7 @@ def postgresql_engine(url: URL, *, pool_size: int, patience: float) -> Engine:
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=patience,
+        pool_reset_on_return=None,  # by `forget`
         hide_parameters=True,
         isolation_level="AUTOCOMMIT",
         connect_args={
@@ -67,7 +76,8 @@ def postgresql_engine(url: URL, *, pool_size: int, patience: float) -> Engine:
             "keepalives_idle": 10,
             "keepalives_interval": 2,
             "keepalives_count": 3,
-            "options": f"-c timezone=UTC -c lock_timeout={milliseconds} "
+            "options": "-c timezone=UTC -c default_transaction_isolation=read\\ committed "
+            f"-c lock_timeout={milliseconds} "
             f"-c statement_timeout={milliseconds} "
             f"-c idle_in_transaction_session_timeout={4 * milliseconds}",
         },
@@ -86,5 +96,10 @@ def postgresql_engine(url: URL, *, pool_size: int, patience: float) -> Engine:
         if connection.is_lost():
             raise InvalidatePoolError  # the others in the pool are as old
         connection.patience = patience + _SLACK
+
+    @event.listens_for(engine, "reset")
+    def forget(connection: PatientConnection, _: Any, __: Any) -> None:
+        with suppress(psycopg.Error):  # then it is closed, and is not lent again
+            connection.rollback()
 
     return engine

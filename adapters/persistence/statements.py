@@ -81,7 +81,8 @@ class Statements:
         """Change rows before anything else is asked, at the latest with the commit.
 
         For changes whose count nobody needs: where a statement is a trip, several become one. Two
-        that may be about the same row share the name of a parameter, which keeps them apart.
+        that may be about the same row share the name of a parameter, which keeps them apart; no
+        parameter is named like a column (`prepared.given`).
         """
         self.change(statement, parameters)
 

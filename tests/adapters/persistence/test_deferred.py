@@ -1,22 +1,28 @@
 """On PostgreSQL, what a unit of work need not wait for goes with what comes next, or is it all."""
 
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
+import psycopg
 import pytest
-from psycopg import Cursor
+from psycopg import Cursor, sql
 from psycopg.pq import TransactionStatus
+from sqlalchemy import text
 
-from adapters.persistence.database import Database
+from adapters.persistence.database import PATIENCE, Database
 from adapters.persistence.postgresql import PatientConnection
 from adapters.persistence.unit_of_work import SqlStore
 from application.items import viewers_of
 from application.ports.store import UnitOfWork
-from domain.errors import TokenRevoked, Unavailable
+from domain.errors import EmailTaken, TokenRevoked, Unavailable
 from domain.item import Item, ItemEdit, ItemId
+from domain.sharing import GrantRole
 from tests.adapters.persistence.conftest import opened
+from tests.adapters.persistence.sharing_house import SharingHouse
 from tests.adapters.persistence.test_failures import cut_all
-from tests.domain.examples import ANNA, ITEM, NOW, a_user, an_item, uuid
+from tests.domain.examples import ANNA, BERT, ITEM, NOW, a_user, an_item, uuid
 from tests.postgresql import PostgresServer
 
 
@@ -164,3 +170,70 @@ def test_whoever_is_cut_off_with_all_of_it_waiting_stores_nothing(
     assert kept(store) == (None, [])
     create(store)
     assert kept(store) == (an_item(), [1])
+
+
+def test_a_unit_that_failed_at_its_commit_is_over(store: SqlStore) -> None:
+    with store.unit_of_work() as work:
+        work.items.add(an_item(owner_id=BERT))  # nobody has that id
+        work.changes.note(ITEM, [ANNA], at=NOW)
+        with pytest.raises(TokenRevoked):
+            work.commit()
+        with pytest.raises(RuntimeError):
+            work.commit()
+    assert kept(store) == (None, [])
+
+
+def test_a_unit_that_failed_before_is_not_said_to_be_stored(store: SqlStore) -> None:
+    with store.unit_of_work() as work:
+        with pytest.raises(EmailTaken):
+            work.users.add(a_user(id=BERT))
+        with pytest.raises(Unavailable):
+            work.commit()
+
+
+def test_a_unit_whose_connection_is_lost_goes_on_with_no_other(store: SqlStore, url: str) -> None:
+    with store.unit_of_work() as work:
+        work.users.get(ANNA)
+        cut_all(url)
+        with pytest.raises(Unavailable):
+            work.items.get(ITEM)
+        with pytest.raises(Unavailable):
+            work.items.lock_all([ITEM])
+
+
+def test_whoever_leaves_a_connection_that_was_cut_alarms_nobody(
+    store: SqlStore, url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with store.unit_of_work() as work:
+        work.users.get(ANNA)
+        cut_all(url)
+    assert caplog.records == []
+    create(store)
+    assert kept(store) == (an_item(), [1])
+
+
+def test_whatever_the_server_prefers_each_statement_sees_what_is_committed(url: str) -> None:
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as operator:
+        name = sql.Identifier(operator.info.dbname)
+        wish = sql.SQL("ALTER DATABASE {} SET default_transaction_isolation = 'serializable'")
+        operator.execute(wish.format(name))
+    with opened(url) as database, database.connect() as connection:
+        found = connection.execute(text("SHOW transaction_isolation")).scalar_one()
+    assert found == "read committed"
+
+
+def test_an_item_that_waits_for_its_owner_holds_nobodys_feed(database: Database) -> None:
+    house = SharingHouse(SqlStore(database), 3)
+    _, friend, owner = house.people
+    item = house.create(owner)
+    house.share(owner, item, friend, GrantRole.EDITOR)
+    with ThreadPoolExecutor(1) as threads:
+        with house.store.unit_of_work() as leaving:
+            leaving.users.lock(owner.user_id)
+            waiting = threads.submit(house.edit, friend, item, "other words")
+            assert wait([waiting], 0.3).not_done
+            before = time.monotonic()
+            house.create(friend)
+            took = time.monotonic() - before
+        waiting.result()
+    assert took < PATIENCE / 2
