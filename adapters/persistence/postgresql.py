@@ -1,7 +1,6 @@
 """Connections to PostgreSQL that neither wait for ever nor are used once their server has gone."""
 
 import select
-from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -44,9 +43,11 @@ class PatientConnection(psycopg.Connection[Any]):
 
     def commit(self) -> None:
         """End the transaction. Raises psycopg.Error if it cannot be stored: it failed before."""
-        if self.pgconn.transaction_status == TransactionStatus.INERROR:
+        status = self.pgconn.transaction_status
+        if status == TransactionStatus.INERROR:
             raise psycopg.errors.InFailedSqlTransaction
-        super().commit()
+        if status != TransactionStatus.IDLE:
+            super().commit()
 
     def be_unhurried(self) -> None:
         """Let the transaction that is open take as long as it takes."""
@@ -99,7 +100,10 @@ def postgresql_engine(url: URL, *, pool_size: int, patience: float) -> Engine:
 
     @event.listens_for(engine, "reset")
     def forget(connection: PatientConnection, _: Any, __: Any) -> None:
-        with suppress(psycopg.Error):  # then it is closed, and is not lent again
-            connection.rollback()
+        if connection.pgconn.transaction_status != TransactionStatus.IDLE:
+            try:
+                connection.rollback()
+            except psycopg.Error:
+                connection.close()  # and is not lent again
 
     return engine
