@@ -18,11 +18,12 @@ class ListItems:
     cursors: Cursors
 
     def __call__(self, wanted: ItemQuery, *, limit: int, cursor: str | None) -> Page[SeenItem]:
-        after = self.cursors.open(cursor, of=wanted.name)
+        name = wanted.name
+        after = self.cursors.open(cursor, of=name)
         with self.reading() as see:
             found = see.items.matching(wanted, after=after, limit=limit + 1)
         return page_of(
             found,
             limit,
-            lambda seen: self.cursors.seal(Place(*wanted.place_of(seen.item)), of=wanted.name),
+            lambda seen: self.cursors.seal(Place(*wanted.place_of(seen.item)), of=name),
         )

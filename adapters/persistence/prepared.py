@@ -9,7 +9,7 @@ needed, and handed to the driver as text and values.
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import import_module
 from json import JSONDecoder
 from typing import Any
@@ -161,8 +161,7 @@ class Written:
 def _row_of(names: list[str]) -> Converter:
     """Return what makes a row, with these names, of a sequence of values."""
     make: Any = namedtuple  # noqa: PYI024  # the names are a statement's
-    row: Converter = make("Row", names, rename=True)._make
-    return row
+    return partial(tuple.__new__, make("Row", names, rename=True))
 
 
 @lru_cache(maxsize=4096)
@@ -178,10 +177,11 @@ def _moment_of(written: str | None) -> datetime | None:
 
 def _json_of(written: str | None) -> Any:
     """Return what JSON of ours says: it has no white space around it to look for."""
-    return None if written is None else _READ_JSON(written)[0]
+    return None if written is None else _READ_JSON(written, 0)[0]
 
 
-_READ_JSON = JSONDecoder().raw_decode
+_DECODER: Any = JSONDecoder()
+_READ_JSON: Callable[[str, int], tuple[Any, int]] = _DECODER.scan_once
 _QUICK: Mapping[tuple[type[TypeEngine[Any]], str], Converter | None] = {
     (Uuid, "sqlite"): _id_of,
     (UTCDateTime, "sqlite"): _moment_of,
