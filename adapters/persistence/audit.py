@@ -28,7 +28,7 @@ _PERSONAL = table(AuditPersonalRow)
 _HEAD = table(AuditHeadRow)
 _LOCKED_HEAD = Prepared(select(_HEAD.c.number, _HEAD.c.mac).with_for_update())
 _MOVE_HEAD = Prepared(update(_HEAD).values(given((_HEAD.c.number, _HEAD.c.mac), "head")))
-_INSERT = Prepared(insert(_ENTRIES).values(given(_ENTRIES.c)))
+_INSERT = Prepared(insert(_ENTRIES).values(given(_ENTRIES.c, "entry")))
 _INSERT_PERSONAL = Prepared(insert(_PERSONAL).values(given(_PERSONAL.c, "personal")))
 _PERSONS = (_PERSONAL.c.salt, _PERSONAL.c.address, _PERSONAL.c.user_agent, _PERSONAL.c.email)
 _FOLLOWING = Prepared(
@@ -63,7 +63,7 @@ class SqlAuditTrail(AuditTrail):
         return Head(row.number, row.mac)
 
     def append(self, entry: Entry) -> None:
-        new = {
+        facts = {
             "number": entry.number,
             "id": entry.id,
             "at": entry.at,
@@ -76,7 +76,7 @@ class SqlAuditTrail(AuditTrail):
             "personal_digest": entry.personal_digest,
             "mac": entry.mac,
         }
-        self._sql.change_later(_INSERT, as_given(new))
+        self._sql.change_later(_INSERT, as_given(facts, "entry"))
         if entry.personal:
             personal = {
                 "number": entry.number,

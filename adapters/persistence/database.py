@@ -1,8 +1,8 @@
 """Connections: on one kind each statement is by itself, on the other a transaction is around all.
 
 Reading is one statement a time, without a transaction around it, which saves PostgreSQL two
-round trips; so are its units of work until they begin one. Writing on SQLite goes through one
-connection of the process and one lock file of the machine: its writers never fight, and a
+round trips; its units of work, too, have none until they begin one. Writing on SQLite goes through
+one connection of the process and one lock file of the machine: its writers never fight, and a
 write-ahead log is never written by two processes at once, which SQLite before 3.51.3 does not
 survive (sqlite.org/wal.html#walresetbug).
 """
@@ -138,7 +138,7 @@ class Database:
                 file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._writer_lock = WriterLock(file.with_name(f"{file.name}.lock"))
             self.writer = _sqlite(parsed, pool_size=1, reads_only=False)
-            self._engine = _sqlite(parsed, pool_size=pool_size, reads_only=True)
+            self._engine = _sqlite(parsed, pool_size=pool_size, reads_only=True)  # for looks alone
             self._glancer = _Glancer(_sqlite(parsed, pool_size=1, reads_only=True, patience=0))
             self._groups = GroupCommits(self.transaction, patience=PATIENCE)
         else:

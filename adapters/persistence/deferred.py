@@ -7,6 +7,8 @@ BEGIN nor a COMMIT to send, and nothing that it locks is held for another trip.
 
 from typing import Any
 
+from psycopg.pq import TransactionStatus
+
 from adapters.persistence.driver import Driver
 from adapters.persistence.prepared import Parameters, Prepared, joined
 from adapters.persistence.statements import Statements
@@ -41,9 +43,15 @@ class DeferredStatements(Statements):
         self._change_what_waits()
 
     def end(self) -> None:
-        """Run what has waited, which is stored by that if nothing was begun; and nothing more."""
+        """Run what has waited, which is stored by that if nothing was begun; and nothing more.
+
+        Raises Unavailable if what was begun is gone, and with it what was done.
+        """
         super().end()
         self._change_what_waits()
+        status = self._driver.raw.pgconn.transaction_status
+        if self._has_begun and status == TransactionStatus.IDLE:
+            raise Unavailable
 
     def _change_what_waits(self) -> None:
         if not self._waiting:

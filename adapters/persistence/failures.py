@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError, StatementError
 
 from domain.errors import (
     AlreadyShared,
@@ -54,7 +54,7 @@ def meaning(failure: SQLAlchemyError) -> Exception:
     state = getattr(original, "sqlstate", None)
     if state in _LOST_TO_ANOTHER:
         return Conflicted()
-    if isinstance(failure, DBAPIError) and state != _MAY_NOT and _is_a_mistake(failure):
+    if isinstance(failure, StatementError) and state != _MAY_NOT and _is_a_mistake(failure):
         return failure
     return Unavailable(getattr(original, "sqlite_errorname", type(original).__name__))
 
@@ -70,6 +70,6 @@ def _constraint(original: Any) -> str:
     return str(diagnosis.constraint_name if diagnosis else original)
 
 
-def _is_a_mistake(failure: DBAPIError) -> bool:
+def _is_a_mistake(failure: StatementError) -> bool:
     kind = type(failure).__name__
-    return kind in {"ProgrammingError", "DataError", "NotSupportedError"}
+    return kind in {"ProgrammingError", "DataError", "NotSupportedError", "StatementError"}

@@ -111,7 +111,7 @@ class ItemLists:
         limit: int,
         is_near: bool = False,
     ) -> Sequence[Any]:
-        """Return the next rows of each part, only those with all the terms that are looked up."""
+        """Return the next rows of these parts, only those with all the terms that are looked up."""
         if not parts:
             return []
         kind = PageKind(
@@ -180,7 +180,7 @@ def _filter(wanted: ItemQuery) -> Matches:
 
 def _seen(item: Item, role: str | None, wanted: ItemQuery) -> SeenItem:
     """Return an item as its viewer sees it; what they need no role for is theirs."""
-    if wanted.sees_all:
+    if wanted.sees_all or wanted.whose is Whose.ANY:
         access = Access.OWNER if item.owner_id == wanted.viewer_id else Access.ADMIN
     else:
         access = Access.OWNER if role is None else Access(role)

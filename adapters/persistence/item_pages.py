@@ -87,13 +87,13 @@ def page_of(kind: PageKind) -> Prepared:
 
 
 def _merged(words: Any, kind: PageKind) -> CompoundSelect[Any]:
-    """Return a page of several parts, without lookups, in one order.
+    """Return a page of several parts, in one order.
 
     SQLite takes from each part, in its order, what it needs. PostgreSQL has to be told how much.
     """
     key = _SORT_COLUMNS[kind.sort.key]
     if words.dialect.name == "sqlite":
-        each = [_behind(_with(key, part.items), key, kind) for part in kind.parts]
+        each = [_with(key, _entries(part, key, kind)) for part in kind.parts]
     else:
         pages = [_one_page(part, kind) for part in kind.parts]
         each = [select(_with(key, page).subquery()) for page in pages]
@@ -109,15 +109,21 @@ def _with(key: Column[Any], query: Select[Any]) -> Select[Any]:
 
 def _one_page(part: Part, kind: PageKind) -> Select[Any]:
     key = _SORT_COLUMNS[kind.sort.key]
-    lookups = [part.lookup(number) for number in range(kind.terms)]
     if not kind.is_near:
-        query = part.items.where(*(_ITEMS.c.id.in_(ids) for ids in lookups))
-        return _in_order(_behind(query, key, kind), key, _ITEMS.c.id, kind.sort).limit(_AT_MOST)
+        return _in_order(_entries(part, key, kind), key, _ITEMS.c.id, kind.sort).limit(_AT_MOST)
+    lookups = [part.lookup(number) for number in range(kind.terms)]
     entries = _behind(part.items.with_only_columns(key.label("key"), _ITEMS.c.id), key, kind)
     near = _in_order(entries, key, _ITEMS.c.id, kind.sort).limit(bindparam("near")).subquery()
     found = select(near.c.id).where(*(near.c.id.in_(ids) for ids in lookups))
     first = _in_order(found, near.c.key, near.c.id, kind.sort).limit(_AT_MOST)
     return _in_order(part.items.where(_ITEMS.c.id.in_(first)), key, _ITEMS.c.id, kind.sort)
+
+
+def _entries(part: Part, key: Column[Any], kind: PageKind) -> Select[Any]:
+    """Return all that a part has for a page and behind it."""
+    lookups = [part.lookup(number) for number in range(kind.terms)]
+    found = part.items.where(*(_ITEMS.c.id.in_(ids) for ids in lookups))
+    return _behind(found, key, kind)
 
 
 def _behind(query: Select[Any], key: Column[Any], kind: PageKind) -> Select[Any]:

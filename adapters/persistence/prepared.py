@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache, partial
 from importlib import import_module
-from json import JSONDecoder
+from json import JSONDecodeError, JSONDecoder
 from typing import Any
 from uuid import UUID
 
@@ -176,8 +176,11 @@ def _moment_of(written: str | None) -> datetime | None:
 
 
 def _json_of(written: str | None) -> Any:
-    """Return what JSON of ours says: it has no white space around it to look for."""
-    return None if written is None else _READ_JSON(written, 0)[0]
+    """Return what JSON of ours says: it has no white space around it. Raises JSONDecodeError."""
+    try:
+        return None if written is None else _READ_JSON(written, 0)[0]
+    except StopIteration as at:  # which would pass for the end of a column
+        raise JSONDecodeError("Expecting value", str(written), at.value) from None
 
 
 _DECODER: Any = JSONDecoder()

@@ -12,6 +12,7 @@ from psycopg.pq import TransactionStatus
 from sqlalchemy import text
 
 from adapters.persistence.database import PATIENCE, Database
+from adapters.persistence.deferred import DeferredStatements
 from adapters.persistence.postgresql import PatientConnection
 from adapters.persistence.unit_of_work import SqlStore
 from application.items import viewers_of
@@ -237,3 +238,27 @@ def test_an_item_that_waits_for_its_owner_holds_nobodys_feed(database: Database)
             took = time.monotonic() - before
         waiting.result()
     assert took < PATIENCE / 2
+
+
+def test_what_was_undone_behind_ones_back_is_not_said_to_be_stored(database: Database) -> None:
+    with database.unit_of_work() as transaction:
+        statements = DeferredStatements(transaction.driver)
+        statements.ready()
+        transaction.driver.raw.rollback()  # as SQLAlchemy does after some mistakes of ours
+        with pytest.raises(Unavailable):
+            statements.end()
+
+
+def test_a_connection_that_cannot_be_reset_is_not_lent_again(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: PatientConnection) -> None:
+        raise psycopg.InterfaceError
+
+    with monkeypatch.context() as broken, store.unit_of_work() as work:
+        broken.setattr(PatientConnection, "rollback", fail)
+        work.users.add(a_user(id=BERT, email="bert@example.com"))
+        work.__exit__(None, None, None)
+    create(store)
+    with store.reading() as see:
+        assert see.users.get(BERT) is None

@@ -1,16 +1,18 @@
 """Prepared statements: text and values as the driver takes them, rows as they were meant."""
 
 from datetime import UTC, datetime
+from json import JSONDecodeError
 from uuid import UUID
 
 import pytest
 from sqlalchemy import bindparam, create_engine, insert, literal, select
 
 from adapters.persistence.prepared import Prepared
-from adapters.persistence.tables import SessionRow, UserRow, table
+from adapters.persistence.tables import ItemRow, SessionRow, UserRow, table
 
 USERS = table(UserRow)
 SESSIONS = table(SessionRow)
+ITEMS = table(ItemRow)
 SQLITE = create_engine("sqlite://").dialect
 POSTGRESQL = create_engine("postgresql+psycopg://").dialect
 ID = UUID(int=7)
@@ -70,3 +72,10 @@ def test_a_parameter_that_is_forgotten_is_not_taken_for_null() -> None:
     named = Prepared(select(USERS.c.id).where(USERS.c.id == bindparam("id")))
     with pytest.raises(TypeError, match="needs id"):
         named.on(SQLITE, {})
+
+
+@pytest.mark.parametrize("written", ["", " {}", "nul", '{"a":}'])
+def test_json_that_is_none_ends_no_column(written: str) -> None:
+    attributes = Prepared(select(ITEMS.c.attributes)).on(SQLITE, {})
+    with pytest.raises(JSONDecodeError):
+        attributes.rows([("{}",), (written,), ("{}",)])

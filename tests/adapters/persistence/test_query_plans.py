@@ -156,7 +156,7 @@ def wrongs(asked: Asked, database: Database) -> list[str]:
     """Return what a plan does that would take longer the more items there are."""
     if database.is_sqlite:
         own = set(_first_of_a_merge(asked.plan))  # what is shared may be sorted, and comes second
-        return [step for step in asked.plan if _is_wrong(step, asked, may_sort=step not in own)]
+        return [step for step in asked.plan if _is_wrong(step, asked, is_own=step in own)]
     found = []
     for node in nodes(asked.plan) if asked.takes_few else ():
         kind = node["Node Type"]
@@ -174,11 +174,11 @@ def _first_of_a_merge(plan: list[str]) -> list[str]:
     return plan[plan.index("LEFT") : plan.index("RIGHT")] if "LEFT" in plan else []
 
 
-def _is_wrong(step: str, asked: Asked, *, may_sort: bool) -> bool:
+def _is_wrong(step: str, asked: Asked, *, is_own: bool) -> bool:
     kind, *rest = step.split()
     if kind == "SCAN":
-        return rest[0] in LISTED and ("INDEX" not in rest or asked.is_of_one_owner)
-    return "TEMP B-TREE" in step and not (may_sort and asked.sorts_little)
+        return rest[0] in LISTED and ("INDEX" not in rest or asked.is_of_one_owner or is_own)
+    return "TEMP B-TREE" in step and (is_own or not asked.sorts_little)
 
 
 def queries() -> Iterator[ItemQuery]:
