@@ -7,8 +7,6 @@ BEGIN nor a COMMIT to send, and nothing that it locks is held for another trip.
 
 from typing import Any
 
-from psycopg.pq import TransactionStatus
-
 from adapters.persistence.driver import Driver
 from adapters.persistence.prepared import Parameters, Prepared, joined
 from adapters.persistence.statements import Statements
@@ -49,8 +47,7 @@ class DeferredStatements(Statements):
         """
         super().end()
         self._change_what_waits()
-        status = self._driver.raw.pgconn.transaction_status
-        if self._has_begun and status == TransactionStatus.IDLE:
+        if self._has_begun and self._driver.raw.is_idle:
             raise Unavailable
 
     def _change_what_waits(self) -> None:

@@ -30,6 +30,11 @@ class PatientConnection(psycopg.Connection[Any]):
             self.close()
             raise
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no transaction is open, nor a statement under way."""
+        return bool(self.pgconn.transaction_status == TransactionStatus.IDLE)
+
     def is_lost(self) -> bool:
         """Whether the server has ended it: it says so before it is asked, which costs no trip."""
         news = select.poll()
@@ -43,10 +48,9 @@ class PatientConnection(psycopg.Connection[Any]):
 
     def commit(self) -> None:
         """End the transaction. Raises psycopg.Error if it cannot be stored: it failed before."""
-        status = self.pgconn.transaction_status
-        if status == TransactionStatus.INERROR:
+        if self.pgconn.transaction_status == TransactionStatus.INERROR:
             raise psycopg.errors.InFailedSqlTransaction
-        if status != TransactionStatus.IDLE:
+        if not self.is_idle:
             super().commit()
 
     def be_unhurried(self) -> None:
@@ -100,7 +104,7 @@ def postgresql_engine(url: URL, *, pool_size: int, patience: float) -> Engine:
 
     @event.listens_for(engine, "reset")
     def forget(connection: PatientConnection, _: Any, __: Any) -> None:
-        if connection.pgconn.transaction_status != TransactionStatus.IDLE:
+        if not connection.is_idle:
             try:
                 connection.rollback()
             except psycopg.Error:

@@ -2,6 +2,8 @@
 
 import os
 import sqlite3
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -21,6 +23,19 @@ from tests.postgresql import PostgresServer
 
 POOL = 3
 FULL = 2
+OPENS = """
+import sys
+from adapters.persistence.database import Database
+from adapters.persistence.schema import SqlSchema
+from adapters.persistence.unit_of_work import SqlStore
+import entrypoints.http.app
+
+database = Database(sys.argv[1], pool_size=1)
+SqlSchema(database).migrate()
+with SqlStore(database).unit_of_work() as work:
+    work.commit()
+print([name for name in sys.modules if name.startswith("psycopg")])
+"""
 
 
 @pytest.fixture
@@ -177,3 +192,15 @@ def test_a_glance_after_its_connection_was_lost_has_repositories_of_a_new_one(fi
         driver.connection.invalidate()
         with store.glancing() as see:
             assert see.users.get(ANNA) is not None
+
+
+def test_sqlite_loads_nothing_of_postgresql(tmp_path: Path) -> None:
+    """That would be nine megabytes of each worker."""
+    finished = subprocess.run(
+        [sys.executable, "-c", OPENS, f"sqlite:///{tmp_path / 'basalt.db'}"],
+        cwd=Path(__file__).parents[3],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert finished.stdout == "[]\n"
