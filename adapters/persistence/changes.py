@@ -32,11 +32,11 @@ _GRANTS = table(GrantRow)
 _USERS = table(UserRow)
 
 
-def _next_number(dialect: Any, user_id: str = "user_id") -> Any:
+def _next_number(dialect: Any) -> Any:
     """Number a change for a user who is there, and hold them so until the commit."""
     there = (
         select(_USERS.c.id, literal(1), literal(0))
-        .where(_USERS.c.id == bindparam(user_id))
+        .where(_USERS.c.id == bindparam("noted_user_id"))
         .with_for_update(read=True, key_share=True)
     )
     made = dialect.insert(_FEEDS).from_select(["user_id", "newest", "forgotten"], there)
@@ -53,7 +53,7 @@ def _note(dialect: Any) -> Any:
 
 def _numbered_note(dialect: Any) -> Any:
     """Number a change and note it, which is one trip where a statement can change two tables."""
-    numbered = _next_number(dialect, "noted_user_id").cte("numbered")
+    numbered = _next_number(dialect).cte("numbered")
     told = given([_CHANGES.c[name] for name in ("user_id", "item_id", "at", "is_gone")], "noted")
     return _note(dialect).from_select([*told, "number"], select(*told.values(), numbered.c.newest))
 
@@ -176,7 +176,7 @@ class SqlChanges(Changes):
         if self._sql.dialect == "postgresql":
             self._sql.change_later(_NUMBERED_NOTE, as_given(told, "noted"))
             return
-        number = self._sql.value(_NEXT_NUMBER, {"user_id": told["user_id"]})
+        number = self._sql.value(_NEXT_NUMBER, {"noted_user_id": told["user_id"]})
         if number is not None:  # else they left meanwhile, and their feed with them
             self._sql.change(_NOTE, told | {"number": number})
 

@@ -72,6 +72,14 @@ def migrated_database(postgresql: PostgresServer) -> str:
     return migrated(postgresql.create_database())
 
 
+@pytest.fixture
+def postgresql_url(postgresql: PostgresServer, migrated_database: str) -> Iterator[str]:
+    """The URL of a PostgreSQL database with today's schema."""
+    url = postgresql.create_database(migrated_database)
+    yield url
+    postgresql.drop_database(url)
+
+
 @pytest.fixture(params=DATABASES)
 def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a database without any table, of each kind."""
@@ -129,10 +137,5 @@ def _database(request: pytest.FixtureRequest, kind: str) -> Iterator[Database]:
         with opened(f"sqlite:///{file}") as database:
             yield database
         return
-    server: PostgresServer = request.getfixturevalue("postgresql")
-    url = server.create_database(request.getfixturevalue("migrated_database"))
-    try:
-        with opened(url) as database:
-            yield database
-    finally:
-        server.drop_database(url)
+    with opened(request.getfixturevalue("postgresql_url")) as database:
+        yield database

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
-from psycopg.pq import TransactionStatus
 from sqlalchemy import select
 from sqlmodel import SQLModel
 
@@ -45,7 +44,7 @@ def is_open(driver: Driver) -> bool:
     """Whether a transaction is open, which ends by a statement of its own."""
     if driver.dialect.name == "sqlite":
         return bool(driver.raw.in_transaction)
-    return bool(driver.raw.info.transaction_status is not TransactionStatus.IDLE)
+    return not driver.raw.is_idle
 
 
 class Failing:

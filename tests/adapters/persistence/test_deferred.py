@@ -8,7 +8,6 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg import Cursor, sql
-from psycopg.pq import TransactionStatus
 from sqlalchemy import text
 
 from adapters.persistence.database import PATIENCE, Database
@@ -24,14 +23,11 @@ from tests.adapters.persistence.conftest import opened
 from tests.adapters.persistence.sharing_house import SharingHouse
 from tests.adapters.persistence.test_failures import cut_all
 from tests.domain.examples import ANNA, BERT, ITEM, NOW, a_user, an_item, uuid
-from tests.postgresql import PostgresServer
 
 
 @pytest.fixture
-def url(postgresql: PostgresServer, migrated_database: str) -> Iterator[str]:
-    url = postgresql.create_database(migrated_database)
-    yield url
-    postgresql.drop_database(url)
+def url(postgresql_url: str) -> str:
+    return postgresql_url
 
 
 @pytest.fixture
@@ -60,7 +56,7 @@ def trips(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return execute(cursor, text, *values, **how)
 
     def telling_commit(connection: PatientConnection) -> None:
-        if connection.info.transaction_status is not TransactionStatus.IDLE:
+        if not connection.is_idle:
             told.append("COMMIT")
         commit(connection)
 

@@ -22,8 +22,8 @@ CUT_ALL = text(
 
 
 @pytest.fixture
-def url(postgresql: PostgresServer, migrated_database: str) -> str:
-    return postgresql.create_database(migrated_database)
+def url(postgresql_url: str) -> str:
+    return postgresql_url
 
 
 def cut_all(url: str) -> None:
