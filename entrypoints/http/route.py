@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Request, Response, params
@@ -13,14 +13,14 @@ from fastapi.routing import APIRoute
 from starlette.datastructures import FormData
 from starlette.requests import ClientDisconnect
 from starlette.routing import BaseRoute, Match, Route
-from starlette.types import Scope
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from domain.errors import InvalidValue
 from entrypoints.http.bodies import Held
 from entrypoints.http.errors import MalformedRequest, PayloadTooLarge, UnsupportedMediaType
-from entrypoints.http.whole import query_parameters, read_whole
-
-Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+from entrypoints.http.plan import Plan
+from entrypoints.http.request import StrictRequest
+from entrypoints.http.whole import query_parameters
 
 _JSON = b"application/json"
 _MERGE_PATCH = b"application/merge-patch+json"
@@ -32,24 +32,7 @@ _END = r"\Z"
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
-class StrictRequest(Request):
-    """A request whose body was read and parsed already."""
-
-    content: bytes = b""
-    parsed: Any = None
-
-    async def body(self) -> bytes:
-        """Return the body as it came."""
-        return self.content
-
-    async def json(self) -> Any:
-        """Return what the body says."""
-        return self.parsed
-
-    async def form(self, **_: Any) -> FormData:  # type: ignore[override]  # limits are kept already
-        """Return the fields of the body."""
-        form: FormData = self.parsed or FormData()
-        return form
+Handler: TypeAlias = Callable[[StrictRequest], Coroutine[Any, Any, Response]]
 
 
 class StrictRoute(APIRoute):
@@ -57,6 +40,12 @@ class StrictRoute(APIRoute):
 
     Too much is also what does not fit beside the bodies that are held already (503).
     """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        plan = Plan.of(self)
+        if plan is not None:
+            self.app = _answering(self._reading(plan))
 
     @cached_property
     def query_parameters(self) -> Mapping[str, bool]:
@@ -74,27 +63,39 @@ class StrictRoute(APIRoute):
         may_be = path.startswith(start) and path.count("/") == depth
         return super().matches(scope) if may_be or scope.get("root_path") else _NOT_THIS
 
-    def get_route_handler(self) -> Handler:
-        """Return the handler, its body read first, its queries and forms as wholes."""
-        declared = self.dependant
-        self.dependant = read_whole(declared)
-        handle = super().get_route_handler()
-        self.dependant = declared  # which is what is documented
-        parse, accepted = _reading(self)
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the framework's own handler, for a route that no plan knows."""
+        read = self._reading(super().get_route_handler())
 
-        async def strict(request: Request) -> Response:
+        async def handle(request: Request) -> Response:
+            return await read(StrictRequest(request.scope, request.receive))
+
+        return handle
+
+    def _reading(self, handle: Handler) -> Handler:
+        """Let a request's body be read and parsed before it is handled."""
+        parse, accepted = _accepting(self)
+
+        async def read(request: StrictRequest) -> Response:
             if not _has_body(request):
                 return await handle(request)
-            strictly = StrictRequest(request.scope, request.receive)
             with request.app.state.application.bodies.held() as held:
-                strictly.content = await _read(request, held)
-                if strictly.content or "content-encoding" in request.headers:
+                request.content = await _read(request, held)
+                if request.content or "content-encoding" in request.headers:
                     _check_type(request, accepted)
-                if strictly.content and parse:
-                    strictly.parsed = parse(strictly.content)
-                return await handle(strictly)
+                if request.content and parse:
+                    request.parsed = parse(request.content)
+                return await handle(request)
 
-        return strict
+        return read
+
+
+def _answering(handle: Handler) -> ASGIApp:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        answer = await handle(StrictRequest(scope, receive))
+        await answer(scope, receive, send)
+
+    return app
 
 
 def strict_router(prefix: str, *, tag: str) -> APIRouter:
@@ -124,7 +125,7 @@ def keep_apart(routes: Iterable[BaseRoute]) -> None:
         route.path_regex = re.compile(apart + exact)
 
 
-def _reading(route: APIRoute) -> tuple[Callable[[bytes], Any] | None, frozenset[bytes]]:
+def _accepting(route: APIRoute) -> tuple[Callable[[bytes], Any] | None, frozenset[bytes]]:
     if route.body_field is None:
         return None, frozenset({_JSON, _FORM})  # nobody looks at it
     if isinstance(route.body_field.field_info, params.Form):

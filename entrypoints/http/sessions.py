@@ -4,6 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query
+from pydantic import BaseModel, Field
 
 from application.sessions import LiveSession
 from domain.access import Caller, Person, Scope, SessionId
@@ -63,6 +64,12 @@ class SessionListAnswer(Answer):
     next_cursor: None = None
 
 
+class EndingQuery(BaseModel):
+    """Which sessions end."""
+
+    include_current: bool = Field(default=False, description="End this one too")
+
+
 @router.get("", responses=personal())
 async def list_sessions(call: Reader) -> SessionListAnswer:
     """Look at one's sign-ins, the one used last first."""
@@ -71,12 +78,9 @@ async def list_sessions(call: Reader) -> SessionListAnswer:
 
 
 @router.delete("", status_code=204, responses=personal())
-async def end_sessions(
-    call: Writer,
-    include_current: Annotated[bool, Query(description="End this one too")] = False,
-) -> None:
+async def end_sessions(call: Writer, asked: Annotated[EndingQuery, Query()]) -> None:
     """End all other sessions, or all. Their tokens are refused from now on."""
-    await call.change(lambda use: use.end_sessions, include_current=include_current)
+    await call.change(lambda use: use.end_sessions, include_current=asked.include_current)
 
 
 @router.delete("/{id}", status_code=204, responses=personal(SessionNotFound))

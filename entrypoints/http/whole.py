@@ -5,56 +5,42 @@ declares stays the framework's own, and so does what OpenAPI says of it:
 `asked: Annotated[ItemListQuery, Query()]`.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, get_args, get_origin
 
-from fastapi import Request, params
+from fastapi import params
 from fastapi.dependencies.models import Dependant
-from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
+from entrypoints.http.request import StrictRequest
+
 
 class Whole:
-    """A dependency that reads a model from the form of a request, or from its query."""
+    """Reads a model from the form of a request, or from its query."""
 
-    def __init__(self, model: type[BaseModel], *, is_form: bool) -> None:
-        self._model = model
-        self._is_form = is_form
+    def __init__(self, field: FieldInfo) -> None:
+        model: Any = field.annotation
+        self._model: type[BaseModel] = model
+        self._is_form = isinstance(field, params.Form)
         self._lists = [name for name, field in _named(model) if _takes_list(field.annotation)]
 
-    async def __call__(self, request: Request) -> BaseModel:
-        """Return the model. Raises RequestValidationError.
+    def __call__(self, request: StrictRequest) -> tuple[BaseModel | None, Sequence[Any]]:
+        """Return the model, and what is wrong with what was sent.
 
         What may not come twice was refused before.
         """
-        sent = await request.form() if self._is_form else request.query_params
+        sent = request.fields if self._is_form else request.query_params
         values: dict[str, Any] = dict(sent.multi_items())
         for name in self._lists:
             if name in values:
                 values[name] = sent.getlist(name)
         try:
-            return self._model.model_validate(values)
+            return self._model.model_validate(values), ()
         except ValidationError as broken:
             errors = broken.errors(include_url=False)
         place = "body" if self._is_form else "query"
-        raise RequestValidationError([{**error, "loc": (place, *error["loc"])} for error in errors])
-
-
-def read_whole(dependant: Dependant) -> Dependant:
-    """Return what a route depends on, with the models of its query and its form read as wholes."""
-    queries, bodies = dependant.query_params, dependant.body_params
-    fields = [field for field in (*queries, *bodies) if _is_whole(field.field_info)]
-    return replace(
-        dependant,
-        query_params=[field for field in queries if field not in fields],
-        body_params=[field for field in bodies if field not in fields],
-        dependencies=[
-            *dependant.dependencies,
-            *(_reading(field.name, field.field_info) for field in fields),
-        ],
-    )
+        return None, [{**error, "loc": (place, *error["loc"])} for error in errors]
 
 
 def query_parameters(dependant: Dependant) -> Mapping[str, bool]:
@@ -70,13 +56,8 @@ def query_parameters(dependant: Dependant) -> Mapping[str, bool]:
     }
 
 
-def _reading(name: str, field: FieldInfo) -> Dependant:
-    model: Any = field.annotation
-    whole = Whole(model, is_form=isinstance(field, params.Form))
-    return Dependant(name=name, call=whole, request_param_name="request")
-
-
-def _is_whole(field: FieldInfo) -> bool:
+def is_whole(field: FieldInfo) -> bool:
+    """Whether a parameter is a model of a query or a form."""
     return isinstance(field, params.Query | params.Form) and _is_model(field)
 
 

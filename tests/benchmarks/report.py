@@ -28,7 +28,7 @@ BARS = (
 """What was hoped for: who against whom, the least ratio, and the one aimed at."""
 
 STEPS = {
-    "framework": "a bare FastAPI route with one dependency",
+    "framework": "the framework: a planned route with one dependency and nothing to do",
     "authentication": "authentication: the token, and whether what it says holds",
     "session": "the session's row, with its user's",
     "query": "the item's row, and the entity made of it",

@@ -9,6 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, Field
 
 from entrypoints.http.dependencies import Public
+from entrypoints.http.plan import Plan
 from entrypoints.http.route import StrictRoute
 from tests.entrypoints.http.api import Api, Person, violations
 
@@ -30,18 +31,18 @@ class Told(BaseModel):
     age: Annotated[int, Field(ge=0)] = 1
 
 
-async def asked(
-    _: Public, wanted: Annotated[Wanted, Query()], other: Annotated[str, Query()] = "none"
-) -> dict[str, Any]:
-    return wanted.model_dump() | {"other": other}
+async def asked(_: Public, wanted: Annotated[Wanted, Query()]) -> dict[str, Any]:
+    return wanted.model_dump()
 
 
 async def filled(_: Public, form: Annotated[Told, Form()]) -> dict[str, Any]:
     return form.model_dump()
 
 
-@pytest.fixture
-def planted(api: Api) -> Api:
+@pytest.fixture(params=["by plan", "by the framework"])
+def planted(api: Api, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Api:
+    if request.param == "by the framework":
+        monkeypatch.setattr(Plan, "of", lambda _: None)
     for path, endpoint, method in (("/asked", asked, "GET"), ("/filled", filled, "POST")):
         route = StrictRoute(f"/planted{path}", endpoint, methods=[method])
         api.app.router.routes.append(route)
@@ -50,12 +51,12 @@ def planted(api: Api) -> Api:
 
 async def test_a_query_has_its_lists_defaults_and_names(planted: Api) -> None:
     client = await planted.client()
-    answer = await client.get("/planted/asked?kind=a&tag=x&tag=y&limit=3&other=z")
-    assert answer.json() == {"tag": ["x", "y"], "at_most": 3, "kind": "a", "other": "z"}
+    answer = await client.get("/planted/asked?kind=a&tag=x&tag=y&limit=3")
+    assert answer.json() == {"tag": ["x", "y"], "at_most": 3, "kind": "a"}
     answer = await client.get("/planted/asked?kind=&tag=")
-    assert answer.json() == {"tag": [""], "at_most": 20, "kind": "", "other": "none"}
+    assert answer.json() == {"tag": [""], "at_most": 20, "kind": ""}
     answer = await client.get("/planted/asked?kind=a")
-    assert answer.json() == {"tag": None, "at_most": 20, "kind": "a", "other": "none"}
+    assert answer.json() == {"tag": None, "at_most": 20, "kind": "a"}
 
 
 async def test_all_that_is_wrong_with_a_query_is_told_with_its_place(planted: Api) -> None:
@@ -70,11 +71,10 @@ async def test_a_query_knows_the_parameters_of_its_model_and_no_others(planted: 
     client = await planted.client()
     answer = await client.get("/planted/asked?kind=a&at_most=3")
     assert violations(answer) == {("query", "extra_forbidden")}
-    answer = await client.get("/planted/asked?kind=a&kind=b&limit=1&limit=2&other=a&other=b")
+    answer = await client.get("/planted/asked?kind=a&kind=b&limit=1&limit=2")
     assert violations(answer) == {
         ("query.kind", "repeated"),
         ("query.limit", "repeated"),
-        ("query.other", "repeated"),
     }
 
 
@@ -101,15 +101,16 @@ async def test_a_form_without_a_byte_has_no_fields(planted: Api) -> None:
         assert violations(answer) == {("body.name", "missing")}
 
 
-async def test_a_query_is_told_of_before_the_path(ada: Person) -> None:
-    answer = await ada.http.get("/v1/items/x/grants?limit=0")
-    assert violations(answer) == {("query.limit", "greater_than_equal")}
-    assert violations(await ada.http.get("/v1/items/x/grants")) == {("path.id", "uuid_canonical")}
+async def test_a_query_is_told_of_together_with_the_path(ada: Person) -> None:
+    assert violations(await ada.http.get("/v1/items/x/grants?limit=0")) == {
+        ("path.id", "uuid_canonical"),
+        ("query.limit", "greater_than_equal"),
+    }
 
 
 def test_what_is_documented_is_what_the_route_declares() -> None:
     routes = [StrictRoute("/asked", asked), StrictRoute("/filled", filled, methods=["POST"])]
     paths = get_openapi(title="planted", version="1", routes=routes)["paths"]
     told = [(each["in"], each["name"]) for each in paths["/asked"]["get"]["parameters"]]
-    assert told == [("query", name) for name in ("tag", "limit", "kind", "other")]
+    assert told == [("query", name) for name in ("tag", "limit", "kind")]
     assert paths["/filled"]["post"]["requestBody"]["content"].keys() == {FORM["Content-Type"]}

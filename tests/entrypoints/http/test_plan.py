@@ -1,0 +1,323 @@
+"""Proves that a planned route answers as the framework would, and that ours are planned."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Annotated, Any
+from uuid import UUID
+
+import pytest
+from fastapi import BackgroundTasks, Body, Depends, Header, Query, Request, Response, Security
+from fastapi.responses import PlainTextResponse
+from fastapi.routing import APIRoute
+from fastapi.security import SecurityScopes
+from pydantic import BaseModel, Field
+
+from domain.access import Scope
+from domain.errors import ItemNotFound
+from entrypoints.http.app import ROUTES
+from entrypoints.http.dependencies import Call, Public, signed_in
+from entrypoints.http.fields import Id
+from entrypoints.http.plan import Plan
+from entrypoints.http.route import StrictRoute
+from tests.entrypoints.http.api import NOWHERE, Api, Person
+
+Answer = dict[str, Any]
+
+UNPLANNED = {("GET", "/v1/items/changes/stream"), ("GET", "/v1/users/me/export")}
+"""Our routes that are left to the framework: their answers are streams, and cost far more."""
+
+ID = "019ab1f3-04aa-7c55-b0de-6c1f2a3b4c5e"
+
+
+class Thing(BaseModel):
+    """What planted routes are told, and what they answer."""
+
+    name: str
+    size: int = Field(default=1, ge=1, alias="how_large")
+
+
+class Asked(BaseModel):
+    """What a planted route is asked."""
+
+    limit: int = Field(default=20, ge=1)
+
+
+async def needed(request: Request, scopes: SecurityScopes) -> str:
+    return f"{request.method} {scopes.scope_str}"
+
+
+async def refusing() -> None:
+    raise ItemNotFound
+
+
+async def everything(  # all that a plan knows, at once
+    request: Request,
+    response: Response,
+    _: Public,
+    scopes: Annotated[str, Security(needed, scopes=["a", "b", "a"])],
+    id: Id,
+    other: UUID,
+    asked: Annotated[Asked, Query()],
+    thing: Thing,
+) -> Answer:
+    response.headers["X-Told"] = request.url.path.rpartition("/")[2]
+    response.headers.append("Set-Cookie", "a=1")
+    response.headers.append("Set-Cookie", "b=2")
+    return {"scopes": scopes, "ids": [id, other], "limit": asked.limit, "thing": thing}
+
+
+async def modelled(thing: Thing, response: Response) -> Thing:
+    response.status_code = 202
+    return thing
+
+
+async def its_own(name: str, response: Response) -> PlainTextResponse:
+    response.headers["X-Lost"] = "as the framework loses it"
+    return PlainTextResponse(name, 203, headers={"X-Own": "1"})
+
+
+async def perhaps_its_own(name: str) -> Thing | Response:
+    return Response(status_code=304) if name == "same" else Thing(name=name, how_large=2)
+
+
+async def refused(name: str) -> Answer:
+    raise ItemNotFound if name == "nowhere" else RuntimeError(name)
+
+
+async def wrong(name: str) -> Thing:
+    return {"nome": name}  # type: ignore[return-value]  # which is what is wrong
+
+
+async def nothing(name: str) -> None:
+    assert name
+
+
+async def items(call: Annotated[Call, signed_in(Scope.USERS_READ)]) -> Answer:
+    return {"who": call.caller.user_id}
+
+
+PLANNED: list[tuple[str, str, Callable[..., Any], dict[str, Any]]] = [
+    ("POST", "/all/{id}/{other}", everything, {}),
+    ("POST", "/modelled", modelled, {}),
+    ("GET", "/perhaps/{name}", perhaps_its_own, {"response_model": Thing}),
+    ("GET", "/refused/{name}", refused, {}),
+    ("GET", "/wrong/{name}", wrong, {}),
+    ("GET", "/items", items, {}),
+    ("POST", "/before", modelled, {"dependencies": [Depends(refusing)]}),
+    ("POST", "/beside", modelled, {"dependencies": [Depends(needed)]}),
+]
+
+REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
+    ("POST", f"/all/{ID}/{NOWHERE}?limit=3", {"json": {"name": "lamp", "how_large": 2}}),
+    ("POST", f"/all/{ID}/{NOWHERE.upper()}", {"json": {"name": "lamp"}}),
+    ("POST", "/all/x/y", {"json": {"how_large": 0}}),
+    ("POST", "/all/x/y?limit=0", {"json": {"how_large": 0}}),
+    ("POST", f"/all/{ID}/{ID}?limits=3", {"json": {"name": "lamp"}}),
+    ("POST", f"/all/{ID}/%C3%A9", {"json": {"name": "lamp"}}),
+    ("POST", "/modelled", {"json": {"name": "lamp"}}),
+    ("POST", "/modelled", {"json": None}),
+    ("POST", "/modelled", {"json": [1]}),
+    ("POST", "/modelled", {"json": 0}),
+    ("POST", "/modelled", {"content": b"null", "headers": {"Content-Type": "application/json"}}),
+    ("POST", "/modelled", {}),
+    ("POST", "/modelled", {"content": b"{", "headers": {"Content-Type": "application/json"}}),
+    ("POST", "/modelled", {"content": b"{}", "headers": {"Content-Type": "text/plain"}}),
+    ("GET", "/modelled", {}),
+    ("GET", "/perhaps/same", {}),
+    ("GET", "/perhaps/other", {}),
+    ("HEAD", "/perhaps/other", {}),
+    ("GET", "/refused/nowhere", {}),
+    ("GET", "/refused/broken", {}),
+    ("GET", "/wrong/lamp", {}),
+    ("GET", "/items", {}),
+    ("POST", "/before", {"json": {"name": "lamp"}}),
+    ("POST", "/beside", {"json": {"name": "lamp"}}),
+]
+
+
+def plant(api: Api, place: str) -> None:
+    for method, path, endpoint, more in PLANNED:
+        route = StrictRoute(f"/planted/{place}{path}", endpoint, methods=[method], **more)
+        api.app.router.routes.append(route)
+
+
+@pytest.fixture(scope="module")
+async def planted(shared: Api) -> AsyncIterator[Api]:
+    """Return an app that has the same routes twice: by plan, and by the framework alone."""
+    kept = list(shared.app.router.routes)
+    plant(shared, "plan")
+    with pytest.MonkeyPatch.context() as without:
+        without.setattr(Plan, "of", lambda _: None)
+        plant(shared, "framework")
+    yield shared
+    shared.app.router.routes[:] = kept
+
+
+@pytest.mark.parametrize(("method", "path", "sent"), REQUESTS)
+async def test_a_plan_answers_as_the_framework_does(
+    planted: Api, reader: Person, method: str, path: str, sent: dict[str, Any]
+) -> None:
+    answers = [
+        await reader.http.request(method, f"/planted/{place}{path}", **sent)
+        for place in ("plan", "framework")
+    ]
+    by_plan, by_framework = (
+        (one.status_code, sorted(one.headers.multi_items()), one.content) for one in answers
+    )
+    ids = {one.headers["X-Request-ID"] for one in answers}
+    assert _without(ids, by_plan) == _without(ids, by_framework)
+
+
+def _without(ids: set[str], answer: object) -> str:
+    told = repr(answer)
+    for id in ids:
+        told = told.replace(id, "")
+    return told
+
+
+def test_the_routes_of_that_comparison_are_planned() -> None:
+    for method, path, endpoint, more in PLANNED:
+        assert Plan.of(StrictRoute(path, endpoint, methods=[method], **more)) is not None
+
+
+def test_our_own_routes_are_planned() -> None:
+    routes = [route for module in ROUTES for route in module.router.routes]
+    assert {
+        (method, route.path)
+        for route in routes
+        if isinstance(route, APIRoute) and Plan.of(route) is None
+        for method in route.methods or ()
+    } == UNPLANNED
+
+
+async def test_an_answer_without_content_has_no_type_either(planted: Api, reader: Person) -> None:
+    route = StrictRoute("/planted/nothing/{name}", nothing, methods=["GET"], status_code=204)
+    planted.app.router.routes.append(route)
+    answer = await reader.http.get("/planted/nothing/x")
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert "Content-Type" not in answer.headers
+
+
+async def test_what_an_app_overrides_is_overridden(planted: Api, reader: Person) -> None:
+    async def another() -> str:
+        return "another"
+
+    async def endpoint(found: Annotated[str, Depends(needed)]) -> Answer:
+        return {"found": found}
+
+    planted.app.router.add_api_route(
+        "/planted/overridden", endpoint, route_class_override=StrictRoute
+    )
+    assert (await reader.http.get("/planted/overridden")).json() == {"found": "GET "}
+    planted.app.dependency_overrides[needed] = another
+    assert (await reader.http.get("/planted/overridden")).json() == {"found": "another"}
+    planted.app.dependency_overrides.clear()
+
+
+# ------------------------------------------------------------------ what no plan knows
+def sync_need() -> str:
+    return "x"
+
+
+def closing_need() -> Iterator[str]:
+    yield "x"
+
+
+async def closing_later() -> AsyncIterator[str]:
+    yield "x"
+
+
+async def nested(_: Annotated[str, Depends(needed)]) -> str:
+    return "x"
+
+
+async def from_query(word: str) -> str:
+    return word
+
+
+async def with_a_header(x_a: Annotated[str, Header()] = "") -> Answer:
+    return {"a": x_a}
+
+
+async def with_a_parameter(word: str = "") -> Answer:
+    return {"a": word}
+
+
+async def with_work_behind(behind: BackgroundTasks) -> Answer:
+    return {"a": repr(behind)}
+
+
+async def with_two_bodies(a: Thing, b: Thing) -> Answer:
+    return {"a": [a, b]}
+
+
+async def with_an_embedded_body(a: Annotated[Thing, Body(embed=True)]) -> Answer:
+    return {"a": a}
+
+
+async def with_a_body_or_none(a: Thing | None = None) -> Answer:
+    return {"a": a}
+
+
+def without_waiting() -> Answer:
+    return {}
+
+
+async def streaming() -> AsyncIterator[Thing]:
+    yield Thing(name="a")
+
+
+async def without_a_shape():  # type: ignore[no-untyped-def]  # noqa: ANN201  # which is the point
+    return {}
+
+
+async def plain() -> Answer:
+    return {}
+
+
+def _needing(need: Callable[..., Any]) -> Callable[..., Any]:
+    async def endpoint(_: Annotated[Any, Depends(need)]) -> Answer:
+        return {}
+
+    return endpoint
+
+
+async def asking_one_twice(
+    a: Annotated[str, Depends(needed)], b: Annotated[str, Depends(needed)]
+) -> Answer:
+    return {"a": [a, b]}
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "more"),
+    [
+        *(
+            (_needing(need), {})
+            for need in (sync_need, closing_need, closing_later, nested, from_query)
+        ),
+        (with_a_header, {}),
+        (with_a_parameter, {}),
+        (with_work_behind, {}),
+        (with_two_bodies, {"methods": ["POST"]}),
+        (with_an_embedded_body, {"methods": ["POST"]}),
+        (with_a_body_or_none, {"methods": ["POST"]}),
+        (without_waiting, {}),
+        (streaming, {}),
+        (without_a_shape, {}),
+        (asking_one_twice, {}),
+        (its_own, {}),
+        (plain, {"response_model": None}),
+        (plain, {"response_class": PlainTextResponse}),
+        (plain, {"response_model_include": {"a"}}),
+        (plain, {"response_model_exclude": {"a"}}),
+        (plain, {"response_model_exclude_none": True}),
+        (plain, {"response_model_exclude_unset": True}),
+        (plain, {"response_model_exclude_defaults": True}),
+        (plain, {"response_model_by_alias": False}),
+        (plain, {"max_body_size": 10}),
+        (plain, {"dependencies": [Depends(sync_need)]}),
+    ],
+)
+def test_whatever_a_plan_does_not_know_is_left_to_the_framework(
+    endpoint: Callable[..., Any], more: dict[str, Any]
+) -> None:
+    assert Plan.of(StrictRoute("/planted/{name}", endpoint, **more)) is None
