@@ -69,7 +69,7 @@ lint: $(TOOLS) $(LINKED) ## Judge style, types and architecture only
 	@echo "==> ruff check"
 	@$(BIN)/ruff check --quiet
 	@echo "==> ruff format --check"
-	@$(BIN)/ruff format --check --quiet
+	@$(BIN)/ruff format --check --quiet || { echo "make format puts it into style" >&2; exit 1; }
 	@echo "==> mypy"
 	@$(BIN)/mypy
 	@echo "==> lint-imports"

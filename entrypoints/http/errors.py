@@ -245,7 +245,9 @@ def register_error_handlers(app: FastAPI) -> None:
             return answer(MethodNotAllowed(allowed_methods(app, request.scope)))
         if error.status_code == STATUSES[RouteNotFound]:
             return answer(RouteNotFound())
-        return answer(MalformedRequest())
+        if error.status_code == STATUSES[MalformedRequest]:
+            return answer(MalformedRequest())
+        raise error  # it is no way to refuse: what can go wrong has a class and a code
 
     async def batch_failed(_: Request, error: BatchFailed) -> JSONResponse:
         results = [

@@ -38,7 +38,7 @@ _SENTENCES = {
     "repeated": "This may be given only once.",
 }
 _OTHERWISE = "This value is not valid."
-_PLACES = {"body": "body", "query": "query", "path": "path", "header": "header"}
+_PLACES = {"body": "body", "query": "query", "path": "path", "header": "header", "cookie": "cookie"}
 
 
 VIOLATIONS_MAX = 100

@@ -5,7 +5,9 @@ declares stays the framework's own, and so does what OpenAPI says of it:
 `asked: Annotated[ItemListQuery, Query()]`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from functools import reduce
+from operator import or_
 from typing import Any, get_args, get_origin
 
 from fastapi import params
@@ -43,9 +45,12 @@ class Whole:
         return None, [{**error, "loc": (place, *error["loc"])} for error in errors]
 
 
-def query_parameters(dependant: Dependant) -> Mapping[str, bool]:
-    """Return the query parameters that a route knows by name, and whether each takes a list."""
-    return {
+def query_parameters(dependant: Dependant) -> dict[str, bool]:
+    """Return the query parameters that a route knows by name, and whether each takes a list.
+
+    Those that its dependencies ask for are the route's too.
+    """
+    own = {
         name: _takes_list(field.annotation)
         for parameter in dependant.query_params
         for name, field in (
@@ -54,6 +59,7 @@ def query_parameters(dependant: Dependant) -> Mapping[str, bool]:
             else [(parameter.alias, parameter.field_info)]
         )
     }
+    return reduce(or_, map(query_parameters, dependant.dependencies), own)
 
 
 def is_whole(field: FieldInfo) -> bool:

@@ -239,6 +239,12 @@ BEYOND_SCHEMAS = {
 }
 """Codes by which good data may be refused as well."""
 
+ABSENT_ELSEWHERE = {
+    "USER_NOT_FOUND": "/grants",  # the item that is shared is there: the address is nobody's
+    "SECOND_FACTOR_NOT_FOUND": "/second-factor",  # the user is there, and has none
+}
+"""Codes of what is missing beside what was just made, and how the paths end that tell of it."""
+
 ATTRIBUTE_RULES = {"string_nul", "too_deep", "too_large", "too_many_keys", "finite_number"}
 """Limits on any JSON below `attributes`, as a whole and at any depth."""
 
@@ -253,8 +259,8 @@ def filter_failure(_: Any, failure: Failure, case: Case, response: schemathesis.
         case UseAfterFree():
             return not failure.free.endswith("/sessions")  # the list goes on, without entries
         case EnsureResourceAvailability():
-            # The item that is shared is there: it is the address that is nobody's.
-            return _error(response)["code"] != "USER_NOT_FOUND" or "/grants" not in case.path
+            missing = ABSENT_ELSEWHERE.get(_error(response)["code"])
+            return missing is None or not case.path.endswith(missing)
         case RejectedPositiveData():
             error = _error(response)
             return not (

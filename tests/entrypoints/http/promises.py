@@ -144,4 +144,6 @@ def _check_error(answer: httpx.Response, known: Operation | None) -> None:
         assert error["details"]["errors"]
         for violation in error["details"]["errors"]:
             assert violation.keys() == {"field", "code", "message"}
-            assert re.match(r"(body|query|path|header)(\.|\Z)", violation["field"]), violation
+            assert re.match(r"(body|query|path|header|cookie)(\.|\Z)", violation["field"]), (
+                violation
+            )

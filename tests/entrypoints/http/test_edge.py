@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+from starlette.exceptions import HTTPException
 from starlette.responses import StreamingResponse
 
+from entrypoints.http.route import StrictRoute
 from tests.entrypoints.http.api import Api, Person, Start, told
 from tests.entrypoints.http.promises import EVERYWHERE
 
@@ -119,6 +121,21 @@ async def test_a_bug_with_a_body_and_a_head_is_the_same(api: Api, ada: Person) -
     assert told(await ada.http.post("/planted", json={"a": 1})) == (500, "INTERNAL_ERROR")
     answer = await ada.http.head("/planted")
     assert (answer.status_code, answer.content) == (500, b"")
+
+
+async def test_an_exception_of_the_framework_is_no_way_to_refuse(
+    api: Api, nobody: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def refuse() -> None:
+        raise HTTPException(418, CANARY)
+
+    api.app.router.routes.append(StrictRoute("/planted", refuse, status_code=204))
+    with caplog.at_level(logging.INFO):
+        answer = await nobody.get("/planted")
+    assert told(answer) == (500, "INTERNAL_ERROR")
+    assert CANARY not in answer.text
+    (event,) = [record for record in caplog.records if record.exc_info]
+    assert CANARY in str(event.exc_info)
 
 
 async def test_half_an_answer_is_broken_off_and_not_made_to_look_whole(
