@@ -2,8 +2,8 @@
 
 The framework walks through all that a route depends on for every request, inside of two stacks for
 what has to be closed after it: a third of the time that reading an item took. A plan awaits the
-same dependencies in the same order, and lets the same fields check the same values. A route that
-asks for more than a plan knows is left to the framework.
+same dependencies in the same order, and lets the same fields and models check what was sent. A
+route that asks for more than a plan knows is left to the framework.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -14,9 +14,10 @@ from typing import Any, TypeAlias
 from fastapi import Response, params
 from fastapi.datastructures import DefaultPlaceholder
 from fastapi.dependencies.models import Dependant
-from fastapi.exceptions import RequestValidationError
+from fastapi.exceptions import EndpointContext, RequestValidationError
 from fastapi.routing import APIRoute, serialize_response
 from fastapi.security import SecurityScopes
+from fastapi.utils import is_body_allowed_for_status_code
 
 from entrypoints.http.request import StrictRequest
 from entrypoints.http.whole import Whole, is_whole
@@ -25,9 +26,8 @@ _Need: TypeAlias = Callable[[StrictRequest], Awaitable[Any]]
 _Check: TypeAlias = Callable[[StrictRequest], tuple[Any, Sequence[Any]]]
 """Returns a value of a request, and what is wrong with it."""
 
-_MISSING = None, ({"type": "missing", "loc": ("body",), "msg": "Field required", "input": None},)
-
 _OK, _NO_CONTENT = 200, 204
+_NULL = b"null"
 
 _ENDPOINTS_ASK_FOR = frozenset(
     {
@@ -47,7 +47,7 @@ _DEPENDENCIES_ASK_FOR = frozenset(
         "call",
         "name",
         "own_oauth_scopes",
-        "parent_oauth_scopes",
+        "parent_oauth_scopes",  # none, for its parent is the endpoint
         "path",
         "request_param_name",
         "security_scopes_param_name",
@@ -79,6 +79,7 @@ class Plan:
         self._endpoint: Any = asked.call
         self._content = route.response_field
         self._status = route.status_code or _OK
+        self._known_as = EndpointContext(function=route.name, path=route.path)
 
     @classmethod
     def of(cls, route: APIRoute) -> "Plan | None":
@@ -108,14 +109,18 @@ class Plan:
 
     async def _answer(self, result: Any, told: Response | None) -> Response:
         """Return the answer with a result, and with what the endpoint said of it besides."""
-        status = told.status_code if told and told.status_code else self._status
-        if self._content is None:
-            answer = Response(status_code=status)
-        else:
+        status = (told and told.status_code) or self._status
+        content = _NULL
+        if self._content is not None:
             content = await serialize_response(
-                field=self._content, response_content=result, dump_json=True
+                field=self._content,
+                response_content=result,
+                endpoint_ctx=self._known_as,
+                dump_json=True,
             )
-            answer = Response(content, status, media_type="application/json")
+        answer = Response(content, status, media_type="application/json")
+        if not is_body_allowed_for_status_code(status):
+            answer.body = b""
         if told is not None:
             answer.raw_headers += told.raw_headers
         return answer
@@ -125,19 +130,25 @@ def _unsaid() -> Response:
     """Return what an endpoint may set a status and headers on: it has none yet."""
     response = Response()
     response.raw_headers.clear()
-    response.status_code = 0
+    response.status_code = None  # type: ignore[assignment]  # as the framework leaves it
     return response
 
 
 def _need(dependency: Dependant) -> _Need:
     call: Any = dependency.call
-    named: dict[str, Any] = {}
-    if scopes := dependency.security_scopes_param_name:
-        needed = (*(dependency.parent_oauth_scopes or ()), *(dependency.own_oauth_scopes or ()))
-        named[scopes] = SecurityScopes(list(dict.fromkeys(needed)))
-    if asked := dependency.request_param_name:
-        return lambda request: call(**{asked: request}, **named)
-    return lambda _: call(**named)
+    asked, needing = dependency.request_param_name, dependency.security_scopes_param_name
+    scopes = list(dict.fromkeys(dependency.own_oauth_scopes or ()))
+
+    def need(request: StrictRequest) -> Awaitable[Any]:
+        named: dict[str, Any] = {}
+        if asked is not None:
+            named[asked] = request
+        if needing is not None:
+            named[needing] = SecurityScopes(scopes.copy())
+        found: Awaitable[Any] = call(**named)
+        return found
+
+    return need
 
 
 def _check(field: Any) -> _Check:
@@ -146,8 +157,11 @@ def _check(field: Any) -> _Check:
     if isinstance(field.field_info, params.Path):
         place = ("path", field.alias)
         return lambda request: field.validate(request.path_params[field.alias], loc=place)
+    missing = {"type": "missing", "loc": ("body",), "msg": "Field required", "input": None}
     return lambda request: (
-        field.validate(request.parsed, loc=("body",)) if request.content else _MISSING
+        field.validate(request.parsed, loc=("body",))
+        if request.content
+        else (None, [missing.copy()])
     )
 
 
@@ -160,6 +174,7 @@ def _is_known(route: APIRoute) -> bool:
         and all(_asks_only_for(_DEPENDENCIES_ASK_FOR, needed) for needed in asked.dependencies)
         and all(map(_is_awaitable, (asked.call, *calls)))
         and len(set(calls)) == len(calls)  # or one of them is called once for two arguments
+        and all(_is_of_the_path(one, route) for one in asked.path_params)
         and all(is_whole(one.field_info) for one in asked.query_params)
         and len(bodies) <= 1
         and all(is_whole(one) or _is_json(one) for one in bodies)
@@ -179,7 +194,14 @@ def _asks_only_for(known: frozenset[str], asked: Dependant) -> bool:
 
 
 def _is_awaitable(call: Any) -> bool:
-    return iscoroutinefunction(call) or iscoroutinefunction(getattr(call, "__call__", None))  # noqa: B004
+    called = None if isinstance(call, type) else getattr(call, "__call__", None)  # noqa: B004
+    return iscoroutinefunction(call) or iscoroutinefunction(called)
+
+
+def _is_of_the_path(field: Any, route: APIRoute) -> bool:
+    """Whether a parameter is one part of the path, known by one name."""
+    found = field.field_info
+    return field.alias in route.param_convertors and found.validation_alias in {None, found.alias}
 
 
 def _is_json(field: Any) -> bool:

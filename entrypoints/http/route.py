@@ -44,7 +44,8 @@ class StrictRoute(APIRoute):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         plan = Plan.of(self)
-        if plan is not None:
+        is_ours = type(self).get_route_handler is StrictRoute.get_route_handler
+        if plan is not None and is_ours:
             self.app = _answering(self._reading(plan))
 
     @cached_property
@@ -61,10 +62,11 @@ class StrictRoute(APIRoute):
         """Say whether a request is for this route; most are told by the shape of their path."""
         (start, depth), path = self._shape, scope["path"]
         may_be = path.startswith(start) and path.count("/") == depth
-        return super().matches(scope) if may_be or scope.get("root_path") else _NOT_THIS
+        is_below = "fastapi" in scope or scope.get("root_path")  # another router, or a proxy's path
+        return super().matches(scope) if may_be or is_below else _NOT_THIS
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return the framework's own handler, for a route that no plan knows."""
+        """Return the framework's own handler: for what has no plan, or is included elsewhere."""
         read = self._reading(super().get_route_handler())
 
         async def handle(request: Request) -> Response:

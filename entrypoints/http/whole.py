@@ -5,7 +5,7 @@ declares stays the framework's own, and so does what OpenAPI says of it:
 `asked: Annotated[ItemListQuery, Query()]`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import reduce
 from operator import or_
 from typing import Any, get_args, get_origin
@@ -63,8 +63,13 @@ def query_parameters(dependant: Dependant) -> dict[str, bool]:
 
 
 def is_whole(field: FieldInfo) -> bool:
-    """Whether a parameter is a model of a query or a form."""
-    return isinstance(field, params.Query | params.Form) and _is_model(field)
+    """Whether a parameter is a model of a query or a form, and nothing else checks it."""
+    return (
+        isinstance(field, params.Query | params.Form)
+        and _is_model(field)
+        and not field.metadata
+        and all(_is_taken(one.annotation) for _, one in _named(field.annotation))
+    )
 
 
 def _is_model(field: FieldInfo) -> bool:
@@ -75,6 +80,14 @@ def _named(model: Any) -> Iterator[tuple[str, FieldInfo]]:
     """Yield the fields of a model by the names that clients know them by."""
     for name, field in model.model_fields.items():
         yield field.alias or name, field
+
+
+def _is_taken(annotation: Any) -> bool:
+    """Whether a type is none of the collections that are no list."""
+    origin = get_origin(annotation) or annotation
+    if isinstance(origin, type) and issubclass(origin, Collection):
+        return issubclass(origin, str | list)
+    return all(map(_is_taken, get_args(annotation)))
 
 
 def _takes_list(annotation: Any) -> bool:

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from entrypoints.http.bodies import Bodies
+from entrypoints.http.route import StrictRoute
 from tests.entrypoints.http.api import JSON, PASSWORD, Api, Person, Start, told, violations
 
 LIMIT = 1024
@@ -128,10 +129,11 @@ async def test_tokens_are_asked_for_with_a_form_only(
     assert told(answer) == (415, "UNSUPPORTED_MEDIA_TYPE")
 
 
+@pytest.mark.parametrize("body", [ITEM, b""], ids=["item", "empty"])
 @pytest.mark.parametrize("encoding", ["gzip", "br", "deflate", "identity", "x"])
-async def test_encoded_bodies_are_refused(reader: Person, encoding: str) -> None:
+async def test_encoded_bodies_are_refused(reader: Person, encoding: str, body: bytes) -> None:
     headers = JSON | {"Content-Encoding": encoding}
-    answer = await reader.http.post("/v1/items", content=ITEM, headers=headers)
+    answer = await reader.http.post("/v1/items", content=body, headers=headers)
     assert told(answer) == (415, "UNSUPPORTED_MEDIA_TYPE")
 
 
@@ -304,6 +306,17 @@ async def test_room_is_given_back_whatever_becomes_of_a_body(
         answer = await ada.http.post("/v1/items", content=in_chunks(body), headers=headers)
         assert answer.status_code == status
         assert bodies.room == ROOM
+
+
+async def test_a_body_has_its_room_until_its_request_is_answered(
+    api: Api, ada: Person, bodies: Bodies
+) -> None:
+    async def endpoint(body: dict[str, str]) -> dict[str, int]:
+        return {"left": bodies.room, "fields": len(body)}
+
+    api.app.router.routes.append(StrictRoute("/planted", endpoint, methods=["POST"]))
+    answer = await ada.http.post("/planted", content=item_of(600), headers=JSON)
+    assert answer.json() == {"left": ROOM - 600, "fields": 1}
 
 
 async def test_room_is_given_back_by_who_is_cut_off(ada: Person, bodies: Bodies) -> None:

@@ -1,6 +1,7 @@
 """Proves that a planned route answers as the framework would, and that ours are planned."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -10,7 +11,9 @@ from fastapi import (
     Body,
     Cookie,
     Depends,
+    File,
     Header,
+    Path,
     Query,
     Request,
     Response,
@@ -19,7 +22,8 @@ from fastapi import (
 from fastapi.responses import PlainTextResponse
 from fastapi.routing import APIRoute
 from fastapi.security import SecurityScopes
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
+from starlette.requests import HTTPConnection
 
 from domain.access import Scope
 from domain.errors import ItemNotFound
@@ -27,13 +31,16 @@ from entrypoints.http.app import ROUTES
 from entrypoints.http.dependencies import Call, Public, signed_in
 from entrypoints.http.fields import Id
 from entrypoints.http.plan import Plan
-from entrypoints.http.route import StrictRoute
+from entrypoints.http.route import StrictRoute, strict_router
 from tests.entrypoints.http.api import NOWHERE, Api, Person, violations
 
 Answer = dict[str, Any]
 
 UNPLANNED = {("GET", "/v1/items/changes/stream"), ("GET", "/v1/users/me/export")}
 """Our routes that are left to the framework. These answer in streams, which cost far more."""
+
+PATIENCE = 10
+"""Seconds until a test that waits gives up."""
 
 ID = "019ab1f3-04aa-7c55-b0de-6c1f2a3b4c5e"
 
@@ -43,6 +50,18 @@ class Thing(BaseModel):
 
     name: str
     size: int = Field(default=1, ge=1, alias="how_large")
+
+
+class Named(BaseModel):
+    """A path as a model."""
+
+    name: str
+
+
+class Sets(BaseModel):
+    """A query with a collection that is no list."""
+
+    tag: set[str] | None = None
 
 
 class Asked(BaseModel):
@@ -97,8 +116,29 @@ async def wrong(name: str) -> Thing:
     return {"nome": name}  # type: ignore[return-value]  # which is what is wrong
 
 
-async def nothing(name: str) -> None:
-    assert name
+async def nothing(name: str, response: Response) -> None:
+    unsaid: Any = response.status_code
+    assert unsaid is None
+    if name != "x":
+        response.status_code = {"created": 201, "there": 304}[name]
+
+
+async def bodiless(name: str, response: Response) -> Thing:
+    response.status_code = int(name)
+    return Thing(name=name)
+
+
+async def aliased(one: Annotated[UUID, Path(alias="id")], other: Id) -> Answer:
+    return {"one": one, "other": other}
+
+
+async def adding(scopes: SecurityScopes) -> str:
+    scopes.scopes.append("x")
+    return " ".join(scopes.scopes)
+
+
+async def added(found: Annotated[str, Security(adding, scopes=["a"])]) -> Answer:
+    return {"found": found}
 
 
 async def items(call: Annotated[Call, signed_in(Scope.USERS_READ)]) -> Answer:
@@ -112,6 +152,11 @@ PLANNED: list[tuple[str, str, Callable[..., Any], dict[str, Any]]] = [
     ("GET", "/refused/{name}", refused, {}),
     ("GET", "/wrong/{name}", wrong, {}),
     ("GET", "/items", items, {}),
+    ("GET", "/first", items, {"dependencies": [Depends(refusing)]}),
+    ("GET", "/nothing/{name}", nothing, {"status_code": 204}),
+    ("GET", "/bodiless/{name}", bodiless, {}),
+    ("GET", "/aliased/{id}/{other}", aliased, {}),
+    ("GET", "/added", added, {}),
     ("POST", "/before", modelled, {"dependencies": [Depends(refusing)]}),
     ("POST", "/beside", modelled, {"dependencies": [Depends(needed)]}),
 ]
@@ -139,6 +184,17 @@ REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
     ("GET", "/refused/broken", {}),
     ("GET", "/wrong/lamp", {}),
     ("GET", "/items", {}),
+    ("GET", "/first", {}),
+    ("GET", "/nothing/x", {}),
+    ("GET", "/nothing/created", {}),
+    ("GET", "/nothing/there", {}),
+    ("GET", "/bodiless/200", {}),
+    ("GET", "/bodiless/204", {}),
+    ("GET", "/bodiless/304", {}),
+    ("GET", f"/aliased/{ID}/{NOWHERE}", {}),
+    ("GET", "/aliased/x/y", {}),
+    ("GET", "/added", {}),
+    ("GET", "/added", {}),
     ("POST", "/before", {"json": {"name": "lamp"}}),
     ("POST", "/beside", {"json": {"name": "lamp"}}),
 ]
@@ -199,12 +255,53 @@ def test_our_own_routes_are_planned() -> None:
     } == UNPLANNED, "its endpoint asks for what no plan knows: change that, or name it in UNPLANNED"
 
 
-async def test_an_answer_without_content_has_no_type_either(planted: Api, reader: Person) -> None:
-    route = StrictRoute("/planted/nothing/{name}", nothing, methods=["GET"], status_code=204)
-    planted.app.router.routes.append(route)
-    answer = await reader.http.get("/planted/nothing/x")
-    assert (answer.status_code, answer.content) == (204, b"")
-    assert "Content-Type" not in answer.headers
+async def test_requests_share_nothing(planted: Api, reader: Person) -> None:
+    both = asyncio.Barrier(2)
+
+    async def slow(request: Request) -> str:
+        await asyncio.wait_for(both.wait(), PATIENCE)
+        return request.url.path
+
+    async def slower(request: Request) -> str:
+        await asyncio.wait_for(both.wait(), PATIENCE)
+        return request.url.path
+
+    async def endpoint(
+        one: Annotated[str, Depends(slow)], two: Annotated[str, Depends(slower)], name: str
+    ) -> Answer:
+        return {"found": [one, two, name]}
+
+    planted.app.router.routes.append(StrictRoute("/planted/both/{name}", endpoint))
+    answers = await asyncio.gather(
+        *(reader.http.get(f"/planted/both/{name}") for name in ("a", "b"))
+    )
+    for answer, name in zip(answers, ("a", "b"), strict=True):
+        assert answer.json() == {"found": [f"/planted/both/{name}"] * 2 + [name]}
+
+
+async def test_what_a_subclass_does_first_is_done(planted: Api, reader: Person) -> None:
+    class Marked(StrictRoute):
+        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+            handle = super().get_route_handler()
+
+            async def marking(request: Request) -> Response:
+                answer = await handle(request)
+                answer.headers["X-Marked"] = "1"
+                return answer
+
+            return marking
+
+    planted.app.router.routes.append(Marked("/planted/marked", plain))
+    assert (await reader.http.get("/planted/marked")).headers["X-Marked"] == "1"
+
+
+async def test_a_router_may_be_included_below_a_prefix(planted: Api, reader: Person) -> None:
+    router = strict_router("/inner", tag="planted")
+    router.add_api_route("/{name}", perhaps_its_own, response_model=Thing)
+    planted.app.include_router(router, prefix="/planted/outer")
+    answer = await reader.http.get("/planted/outer/inner/x")
+    assert answer.json() == {"name": "x", "how_large": 2}
+    assert (await reader.http.get("/inner/x")).status_code == 404
 
 
 async def test_what_an_app_overrides_is_overridden(planted: Api, reader: Person) -> None:
@@ -318,6 +415,61 @@ def without_waiting() -> Answer:
     return {}
 
 
+async def with_a_file(a: Annotated[bytes, File()]) -> Answer:
+    return {"a": a}
+
+
+async def with_a_cookie(a: Annotated[str, Cookie()] = "") -> Answer:
+    return {"a": a}
+
+
+async def with_a_connection(a: HTTPConnection) -> Answer:
+    return {"a": a.url.path}
+
+
+async def with_scopes(a: SecurityScopes) -> Answer:
+    return {"a": a.scopes}
+
+
+async def with_another_name(a: Annotated[str, Path(alias="name", validation_alias="b")]) -> Answer:
+    return {"a": a}
+
+
+async def with_a_model_of_the_path(a: Annotated[Named, Path()]) -> Answer:
+    return {"a": a}
+
+
+async def with_a_part_that_is_not_there(other: Annotated[str, Path()]) -> Answer:
+    return {"a": other}
+
+
+async def with_a_query_that_something_else_checks(
+    a: Annotated[Asked, Query(), AfterValidator(lambda found: found)],
+) -> Answer:
+    return {"a": a}
+
+
+async def with_a_set_in_its_query(a: Annotated[Sets, Query()]) -> Answer:
+    return {"a": a}
+
+
+async def of_the_connection(a: HTTPConnection) -> str:
+    return a.url.path
+
+
+async def telling(response: Response) -> str:
+    response.headers["X-A"] = "1"
+    return "x"
+
+
+class Waiting:
+    """A class whose instances can be awaited for, which is not to await the class."""
+
+    async def __call__(self) -> str:
+        """Return something."""
+        return "x"
+
+
 async def streaming() -> AsyncIterator[Thing]:
     yield Thing(name="a")
 
@@ -337,6 +489,11 @@ def _needing(need: Callable[..., Any]) -> Callable[..., Any]:
     return endpoint
 
 
+NEEDS = (
+    sync_need, closing_need, closing_later, nested, from_query, of_the_connection, telling, Waiting,
+)  # fmt: skip
+
+
 async def asking_one_twice(
     a: Annotated[str, Depends(needed)], b: Annotated[str, Depends(needed)]
 ) -> Answer:
@@ -346,12 +503,18 @@ async def asking_one_twice(
 @pytest.mark.parametrize(
     ("endpoint", "more"),
     [
-        *(
-            (_needing(need), {})
-            for need in (sync_need, closing_need, closing_later, nested, from_query)
-        ),
+        *((_needing(need), {}) for need in NEEDS),
         (with_a_header, {}),
         (with_a_parameter, {}),
+        (with_a_cookie, {}),
+        (with_a_connection, {}),
+        (with_scopes, {}),
+        (with_another_name, {}),
+        (with_a_model_of_the_path, {}),
+        (with_a_part_that_is_not_there, {}),
+        (with_a_query_that_something_else_checks, {}),
+        (with_a_set_in_its_query, {}),
+        (with_a_file, {"methods": ["POST"]}),
         (with_work_behind, {}),
         (with_two_bodies, {"methods": ["POST"]}),
         (with_an_embedded_body, {"methods": ["POST"]}),
