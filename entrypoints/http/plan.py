@@ -20,14 +20,13 @@ from fastapi.security import SecurityScopes
 from fastapi.utils import is_body_allowed_for_status_code
 
 from entrypoints.http.request import StrictRequest
-from entrypoints.http.whole import Whole, is_whole
+from entrypoints.http.whole import Whole, is_model, is_whole, takes_many
 
 _Need: TypeAlias = Callable[[StrictRequest], Awaitable[Any]]
 _Check: TypeAlias = Callable[[StrictRequest], tuple[Any, Sequence[Any]]]
 """Returns a value of a request, and what is wrong with it."""
 
 _OK, _NO_CONTENT = 200, 204
-_NULL = b"null"
 
 _ENDPOINTS_ASK_FOR = frozenset(
     {
@@ -78,8 +77,10 @@ class Plan:
         self._response_name = asked.response_param_name
         self._endpoint: Any = asked.call
         self._content = route.response_field
+        otherwise: Any = route.response_class  # the framework's default, as `_is_known` has seen
+        self._otherwise: type[Response] = otherwise.value
         self._status = route.status_code or _OK
-        self._known_as = EndpointContext(function=route.name, path=route.path)
+        self._known_as = _context(route)
 
     @classmethod
     def of(cls, route: APIRoute) -> "Plan | None":
@@ -98,7 +99,7 @@ class Plan:
             values[name], errors = check(request)
             wrong += errors
         if wrong:
-            raise RequestValidationError(wrong)
+            raise RequestValidationError(wrong, body=request.parsed, endpoint_ctx=self._known_as)
         if self._request_name is not None:
             values[self._request_name] = request
         told = None
@@ -110,20 +111,31 @@ class Plan:
     async def _answer(self, result: Any, told: Response | None) -> Response:
         """Return the answer with a result, and with what the endpoint said of it besides."""
         status = (told and told.status_code) or self._status
-        content = _NULL
-        if self._content is not None:
-            content = await serialize_response(
-                field=self._content,
-                response_content=result,
-                endpoint_ctx=self._known_as,
-                dump_json=True,
-            )
-        answer = Response(content, status, media_type="application/json")
+        content = await serialize_response(
+            field=self._content,
+            response_content=result,
+            endpoint_ctx=self._known_as,
+            dump_json=True,
+        )
+        if self._content is None:
+            answer = self._otherwise(content, status)
+        else:
+            answer = Response(content, status, media_type="application/json")
         if not is_body_allowed_for_status_code(status):
             answer.body = b""
         if told is not None:
             answer.raw_headers += told.raw_headers
         return answer
+
+
+def _context(route: APIRoute) -> EndpointContext:
+    """Return how a log tells which endpoint it was."""
+    methods = "|".join(sorted(route.methods or ()))
+    context = EndpointContext(function=route.name, path=f"{methods} {route.path}")
+    code = getattr(route.endpoint, "__code__", None)
+    if code is not None:
+        context["file"], context["line"] = code.co_filename, code.co_firstlineno
+    return context
 
 
 def _unsaid() -> Response:
@@ -153,7 +165,7 @@ def _need(dependency: Dependant) -> _Need:
 
 def _check(field: Any) -> _Check:
     if is_whole(field.field_info):
-        return Whole(field.field_info)
+        return Whole(field)
     if isinstance(field.field_info, params.Path):
         place = ("path", field.alias)
         return lambda request: field.validate(request.path_params[field.alias], loc=place)
@@ -201,7 +213,12 @@ def _is_awaitable(call: Any) -> bool:
 def _is_of_the_path(field: Any, route: APIRoute) -> bool:
     """Whether a parameter is one part of the path, known by one name."""
     found = field.field_info
-    return field.alias in route.param_convertors and found.validation_alias in {None, found.alias}
+    return (
+        field.alias in route.param_convertors
+        and found.validation_alias in (None, found.alias)  # an alias of several has no hash
+        and not is_model(found)
+        and not takes_many(found.annotation)
+    )
 
 
 def _is_json(field: Any) -> bool:

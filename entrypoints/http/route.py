@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute
 from starlette.datastructures import FormData
 from starlette.requests import ClientDisconnect
 from starlette.routing import BaseRoute, Match, Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from domain.errors import InvalidValue
 from entrypoints.http.bodies import Held
@@ -43,10 +43,25 @@ class StrictRoute(APIRoute):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        otherwise = self.app
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            handle = self._planned
+            if handle is None:
+                await otherwise(scope, receive, send)
+            else:
+                answer = await handle(StrictRequest(scope, receive))
+                await answer(scope, receive, send)
+
+        self.app = app
+
+    @cached_property
+    def _planned(self) -> Handler | None:
+        """What answers by plan; made with the first request, when nobody adds to the route."""
+        if type(self).get_route_handler is not StrictRoute.get_route_handler:
+            return None
         plan = Plan.of(self)
-        is_ours = type(self).get_route_handler is StrictRoute.get_route_handler
-        if plan is not None and is_ours:
-            self.app = _answering(self._reading(plan))
+        return plan and self._reading(plan)
 
     @cached_property
     def query_parameters(self) -> Mapping[str, bool]:
@@ -90,14 +105,6 @@ class StrictRoute(APIRoute):
                 return await handle(request)
 
         return read
-
-
-def _answering(handle: Handler) -> ASGIApp:
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        answer = await handle(StrictRequest(scope, receive))
-        await answer(scope, receive, send)
-
-    return app
 
 
 def strict_router(prefix: str, *, tag: str) -> APIRouter:

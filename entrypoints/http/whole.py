@@ -5,29 +5,35 @@ declares stays the framework's own, and so does what OpenAPI says of it:
 `asked: Annotated[ItemListQuery, Query()]`.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import reduce
 from operator import or_
 from typing import Any, get_args, get_origin
 
 from fastapi import params
 from fastapi.dependencies.models import Dependant
-from pydantic import BaseModel, ValidationError
+from pydantic import AliasChoices, AliasPath, BaseModel, Json
 from pydantic.fields import FieldInfo
 
 from entrypoints.http.request import StrictRequest
+
+_OTHER_NAMES = {"populate_by_name", "validate_by_name", "validate_by_alias"}
+_JSON: Any = Json
+"""What pydantic notes of a value that is JSON in a text."""
 
 
 class Whole:
     """Reads a model from the form of a request, or from its query."""
 
-    def __init__(self, field: FieldInfo) -> None:
-        model: Any = field.annotation
-        self._model: type[BaseModel] = model
-        self._is_form = isinstance(field, params.Form)
-        self._lists = [name for name, field in _named(model) if _takes_list(field.annotation)]
+    def __init__(self, field: Any) -> None:
+        self._validate = field.validate
+        self._is_form = isinstance(field.field_info, params.Form)
+        self._place = ("body",) if self._is_form else ("query",)
+        self._lists = [
+            name for name, one in _named(field.field_info.annotation) if takes_many(one.annotation)
+        ]
 
-    def __call__(self, request: StrictRequest) -> tuple[BaseModel | None, Sequence[Any]]:
+    def __call__(self, request: StrictRequest) -> tuple[Any, Sequence[Any]]:
         """Return the model, and what is wrong with what was sent.
 
         What may not come twice was refused before.
@@ -37,12 +43,8 @@ class Whole:
         for name in self._lists:
             if name in values:
                 values[name] = sent.getlist(name)
-        try:
-            return self._model.model_validate(values), ()
-        except ValidationError as broken:
-            errors = broken.errors(include_url=False)
-        place = "body" if self._is_form else "query"
-        return None, [{**error, "loc": (place, *error["loc"])} for error in errors]
+        found: tuple[Any, Sequence[Any]] = self._validate(values, loc=self._place)
+        return found
 
 
 def query_parameters(dependant: Dependant) -> dict[str, bool]:
@@ -51,47 +53,81 @@ def query_parameters(dependant: Dependant) -> dict[str, bool]:
     Those that its dependencies ask for are the route's too.
     """
     own = {
-        name: _takes_list(field.annotation)
+        name: takes_many(field.annotation)
         for parameter in dependant.query_params
         for name, field in (
             _named(parameter.field_info.annotation)
-            if _is_model(parameter.field_info)
-            else [(parameter.alias, parameter.field_info)]
+            if is_model(parameter.field_info)
+            else ((name, parameter.field_info) for name in _names(parameter.field_info))
         )
     }
     return reduce(or_, map(query_parameters, dependant.dependencies), own)
 
 
 def is_whole(field: FieldInfo) -> bool:
-    """Whether a parameter is a model of a query or a form, and nothing else checks it."""
+    """Whether a parameter is a model of a query or a form that can be read as a whole.
+
+    What the framework would look for in another way is left to it.
+    """
+    if not isinstance(field, params.Query | params.Form) or not is_model(field) or field.metadata:
+        return False
+    model: Any = field.annotation
+    has_other_names = _OTHER_NAMES & model.model_config.keys()
+    takes_others = model.model_config.get("extra") == "allow"
     return (
-        isinstance(field, params.Query | params.Form)
-        and _is_model(field)
-        and not field.metadata
-        and all(_is_taken(one.annotation) for _, one in _named(field.annotation))
+        not has_other_names
+        and not takes_others
+        and all(
+            one.validation_alias in (None, one.alias)  # an alias of several names has no hash
+            and not any(_is_json(each) for each in one.metadata)
+            and _is_plain(one.annotation)
+            for one in model.model_fields.values()
+        )
     )
 
 
-def _is_model(field: FieldInfo) -> bool:
+def is_model(field: FieldInfo) -> bool:
+    """Whether the values of a parameter are the fields of a model."""
     return isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+
+
+def takes_many(annotation: Any) -> bool:
+    """Whether a type is a list or the like, perhaps an annotated or optional one."""
+    origin = get_origin(annotation) or annotation
+    if isinstance(origin, type) and issubclass(origin, Collection):
+        return not issubclass(origin, str | bytes | bytearray | Mapping)
+    return any(map(takes_many, get_args(annotation)))
+
+
+def _is_plain(annotation: Any) -> bool:
+    """Whether a type is one value, or a list of them whose type is said."""
+    if annotation is list or _is_json(annotation):
+        return False
+    origin = get_origin(annotation) or annotation
+    if isinstance(origin, type) and issubclass(origin, Collection | BaseModel):
+        return issubclass(origin, str | list)
+    return all(map(_is_plain, get_args(annotation)))
+
+
+def _is_json(noted: Any) -> bool:
+    return noted is _JSON or isinstance(noted, _JSON)
 
 
 def _named(model: Any) -> Iterator[tuple[str, FieldInfo]]:
     """Yield the fields of a model by the names that clients know them by."""
     for name, field in model.model_fields.items():
-        yield field.alias or name, field
+        for known_as in _names(field) or [name]:
+            yield known_as, field
 
 
-def _is_taken(annotation: Any) -> bool:
-    """Whether a type is none of the collections that are no list."""
-    origin = get_origin(annotation) or annotation
-    if isinstance(origin, type) and issubclass(origin, Collection):
-        return issubclass(origin, str | list)
-    return all(map(_is_taken, get_args(annotation)))
-
-
-def _takes_list(annotation: Any) -> bool:
-    """Whether a type is a list, perhaps an annotated or optional one."""
-    if get_origin(annotation) is list:
-        return True
-    return any(_takes_list(part) for part in get_args(annotation))
+def _names(field: FieldInfo) -> list[str]:
+    """Return the names that a field has besides its own, if it has any."""
+    known_as = field.validation_alias or field.alias
+    match known_as:
+        case AliasChoices():
+            paths = list(known_as.choices)
+        case None:
+            paths = []
+        case _:
+            paths = [known_as]
+    return [str(path.path[0]) if isinstance(path, AliasPath) else path for path in paths]

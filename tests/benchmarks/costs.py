@@ -2,7 +2,8 @@
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 
@@ -13,7 +14,7 @@ from tests.benchmarks.load import Load, to_each
 from tests.black_box.server import Server, environment, sign_up
 from tests.postgresql import PostgresServer
 
-STARTS = 5
+STARTS, TURNS = 5, 7
 WORKERS = (1, 2, 4)
 
 
@@ -42,26 +43,27 @@ def measured(folder: Path, say: Callable[[str], None]) -> Mapping[str, object]:
     }
 
 
-def _workers(folder: Path, say: Callable[[str], None]) -> Mapping[str, Mapping[str, float]]:
-    """Return what so many workers get on PostgreSQL, when nobody is bound to a core."""
-    got: dict[str, Mapping[str, float]] = {}
-    with PostgresServer.start(durable=True) as database:
-        for workers in WORKERS:
+def _workers(folder: Path, say: Callable[[str], None]) -> Mapping[str, Sequence[float]]:
+    """Return what so many workers get on PostgreSQL in each turn, when nobody has a core alone."""
+    got: dict[str, list[float]] = {str(workers): [] for workers in WORKERS}
+    loads: dict[str, Load] = {}
+    with PostgresServer.start(durable=True) as database, ExitStack() as up:
+        for workers in got:
             place = folder / f"workers-{workers}"
             place.mkdir()
             own = environment(
                 place, BASALT_RATE_LIMITS="on", BASALT_DATABASE_URL=database.create_database()
             )
-            server = Server(place, own, "--workers", str(workers))
-            try:
-                token = sign_up(server).access
-                each = [f"/v1/items/{id}" for id in seeded(server, token, 500)]
-                bearer = {"Authorization": f"Bearer {token}"}
-                load = Load(server.url, bearer, to_each(each))
-                load.turn(connections=16, seconds=1)
-                figures = [load.turn(connections=16, seconds=2) for _ in range(3)]
-            finally:
-                server.stop()
-            got[str(workers)] = {"get": median(figure.per_second for figure in figures)}
-            say(f"{workers} workers on PostgreSQL: {got[str(workers)]['get']:,.0f}/s")
+            server = Server(place, own, "--workers", workers)
+            up.callback(server.stop)
+            token = sign_up(server).access
+            each = [f"/v1/items/{id}" for id in seeded(server, token, 500)]
+            loads[workers] = Load(server.url, {"Authorization": f"Bearer {token}"}, to_each(each))
+        for number in range(TURNS + 1):  # the first one is for warming up
+            for workers, load in loads.items():
+                figure = load.turn(connections=16, seconds=2)
+                if number:
+                    got[workers].append(figure.per_second)
+    for workers, turns in got.items():
+        say(f"{workers} workers on PostgreSQL: {median(turns):,.0f}/s")
     return got

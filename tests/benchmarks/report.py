@@ -86,7 +86,8 @@ def _sections(measured: Measured) -> Iterator[str]:
     for workers, got in costs["workers"].items():
         yield (
             f"- {workers} worker{'s' * (workers != '1')} on PostgreSQL, {costs['cores']} cores for "
-            f"all, load and database included: {got['get']:,.0f} reads a second."
+            f"all, load and database included: {statistics.median(got):,.0f} reads a second "
+            f"({min(got):,.0f}–{max(got):,.0f})."
         )
     yield "\n### While a database grows\n"
     yield "Requests a second, 16 connections; one user owns three in ten of the items.\n"

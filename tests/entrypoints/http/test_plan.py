@@ -19,10 +19,11 @@ from fastapi import (
     Response,
     Security,
 )
+from fastapi.dependencies.utils import get_parameterless_sub_dependant
 from fastapi.responses import PlainTextResponse
 from fastapi.routing import APIRoute
 from fastapi.security import SecurityScopes
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, Json
 from starlette.requests import HTTPConnection
 
 from domain.access import Scope
@@ -32,7 +33,7 @@ from entrypoints.http.dependencies import Call, Public, signed_in
 from entrypoints.http.fields import Id
 from entrypoints.http.plan import Plan
 from entrypoints.http.route import StrictRoute, strict_router
-from tests.entrypoints.http.api import NOWHERE, Api, Person, violations
+from tests.entrypoints.http.api import NOWHERE, Api, Person, told, violations
 
 Answer = dict[str, Any]
 
@@ -43,6 +44,12 @@ PATIENCE = 10
 """Seconds until a test that waits gives up."""
 
 ID = "019ab1f3-04aa-7c55-b0de-6c1f2a3b4c5e"
+
+
+class ByFramework(StrictRoute):
+    """A route that is left to the framework, whatever it asks for."""
+
+    _planned = None
 
 
 class Thing(BaseModel):
@@ -62,6 +69,60 @@ class Sets(BaseModel):
     """A query with a collection that is no list."""
 
     tag: set[str] | None = None
+
+
+class BareLists(BaseModel):
+    """A query with a list of it is not said what."""
+
+    tag: list = []  # type: ignore[type-arg]  # which is the point
+
+
+class InJson(BaseModel):
+    """A query with JSON in it."""
+
+    tag: Json[list[int]] = Field(default_factory=list)
+
+
+class MaybeInJson(BaseModel):
+    """A query with JSON in it, or nothing."""
+
+    tag: Json[list[int]] | None = None
+
+
+class OtherNames(BaseModel):
+    """A query that is read by another name than is shown."""
+
+    tag: list[str] = Field(default_factory=list, validation_alias="t")
+
+
+class ManyNames(BaseModel):
+    """A query that is read by several names."""
+
+    tag: list[str] = Field(default_factory=list, validation_alias=AliasChoices("t", "tag"))  # type: ignore[pydantic-alias]
+
+
+class BothNames(BaseModel):
+    """A query that is read by its name as well."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    tag: str = Field(default="", alias="t")
+
+
+class Nested(BaseModel):
+    """A query with a model in it."""
+
+    named: Named | None = None
+
+
+class Anything(BaseModel):
+    """A query of whatever is sent."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+UNREAD = (Sets, BareLists, InJson, MaybeInJson, OtherNames, ManyNames, BothNames, Nested, Anything)
+"""Models of queries that the framework looks for in another way than as a whole."""
 
 
 class Asked(BaseModel):
@@ -116,6 +177,11 @@ async def wrong(name: str) -> Thing:
     return {"nome": name}  # type: ignore[return-value]  # which is what is wrong
 
 
+async def untyped(name: str, response: Response) -> None:
+    response.status_code = 201
+    return {"name": name}  # type: ignore[return-value]  # which the framework answers
+
+
 async def nothing(name: str, response: Response) -> None:
     unsaid: Any = response.status_code
     assert unsaid is None
@@ -154,6 +220,7 @@ PLANNED: list[tuple[str, str, Callable[..., Any], dict[str, Any]]] = [
     ("GET", "/items", items, {}),
     ("GET", "/first", items, {"dependencies": [Depends(refusing)]}),
     ("GET", "/nothing/{name}", nothing, {"status_code": 204}),
+    ("GET", "/untyped/{name}", untyped, {"status_code": 204}),
     ("GET", "/bodiless/{name}", bodiless, {}),
     ("GET", "/aliased/{id}/{other}", aliased, {}),
     ("GET", "/added", added, {}),
@@ -188,6 +255,7 @@ REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
     ("GET", "/nothing/x", {}),
     ("GET", "/nothing/created", {}),
     ("GET", "/nothing/there", {}),
+    ("GET", "/untyped/x", {}),
     ("GET", "/bodiless/200", {}),
     ("GET", "/bodiless/204", {}),
     ("GET", "/bodiless/304", {}),
@@ -200,9 +268,9 @@ REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
 ]
 
 
-def plant(api: Api, place: str) -> None:
+def plant(api: Api, place: str, kind: type[StrictRoute]) -> None:
     for method, path, endpoint, more in PLANNED:
-        route = StrictRoute(f"/planted/{place}{path}", endpoint, methods=[method], **more)
+        route = kind(f"/planted/{place}{path}", endpoint, methods=[method], **more)
         api.app.router.routes.append(route)
 
 
@@ -210,10 +278,8 @@ def plant(api: Api, place: str) -> None:
 async def planted(shared: Api) -> AsyncIterator[Api]:
     """Return an app that has the same routes twice: by plan, and by the framework alone."""
     kept = list(shared.app.router.routes)
-    plant(shared, "plan")
-    with pytest.MonkeyPatch.context() as without:
-        without.setattr(Plan, "of", lambda _: None)
-        plant(shared, "framework")
+    plant(shared, "plan", StrictRoute)
+    plant(shared, "framework", ByFramework)
     yield shared
     shared.app.router.routes[:] = kept
 
@@ -279,6 +345,29 @@ async def test_requests_share_nothing(planted: Api, reader: Person) -> None:
         assert answer.json() == {"found": [f"/planted/both/{name}"] * 2 + [name]}
 
 
+async def test_what_is_added_to_a_route_before_its_first_request_counts(
+    planted: Api, reader: Person
+) -> None:
+    class Guarded(StrictRoute):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            add(self)
+
+    def add(route: StrictRoute) -> None:
+        needed = signed_in(Scope.USERS_READ)
+        route.dependant.dependencies.insert(
+            0, get_parameterless_sub_dependant(depends=needed, path=route.path_format)
+        )
+
+    inside = Guarded("/planted/guarded/inside", plain)
+    outside = StrictRoute("/planted/guarded/outside", plain)
+    add(outside)
+    planted.app.router.routes.extend([inside, outside])
+    for place in ("inside", "outside"):
+        answer = await reader.http.get(f"/planted/guarded/{place}")
+        assert told(answer) == (403, "INSUFFICIENT_SCOPE")
+
+
 async def test_what_a_subclass_does_first_is_done(planted: Api, reader: Person) -> None:
     class Marked(StrictRoute):
         def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -340,6 +429,27 @@ def without_a_plan(
     mine: Annotated[int, Cookie()] = 0,
 ) -> Answer:
     return {**page, "order": list(order), "most": x_most, "mine": mine}
+
+
+@pytest.mark.parametrize(
+    ("model", "query", "found"),
+    [
+        (Sets, "tag=a&tag=b", ["a", "b"]),
+        (BareLists, "tag=a&tag=b", ["a", "b"]),
+        (InJson, "tag=[1,2]", [1, 2]),
+        (OtherNames, "t=a&t=b", ["a", "b"]),
+        (ManyNames, "tag=a&tag=b", ["a", "b"]),
+        (ManyNames, "t=a", ["a"]),
+    ],
+)
+async def test_a_model_that_is_not_read_as_a_whole_is_read_by_the_framework(
+    planted: Api, reader: Person, model: type[BaseModel], query: str, found: object
+) -> None:
+    path = f"/planted/read/{model.__name__}"
+    planted.app.router.routes.append(StrictRoute(path, asking(model)))
+    answer = await reader.http.get(f"{path}?{query}")
+    told = answer.json()["a"]["tag"]
+    assert (sorted(told) if model is Sets else told) == found
 
 
 async def test_a_route_without_a_plan_has_all_that_the_framework_has(
@@ -435,7 +545,7 @@ async def with_another_name(a: Annotated[str, Path(alias="name", validation_alia
     return {"a": a}
 
 
-async def with_a_model_of_the_path(a: Annotated[Named, Path()]) -> Answer:
+async def with_a_model_of_the_path(a: Annotated[Named, Path(alias="name")]) -> Answer:
     return {"a": a}
 
 
@@ -449,7 +559,20 @@ async def with_a_query_that_something_else_checks(
     return {"a": a}
 
 
-async def with_a_set_in_its_query(a: Annotated[Sets, Query()]) -> Answer:
+def asking(model: type[BaseModel]) -> Callable[..., Any]:
+    async def endpoint(_: Public, a: Annotated[model, Query()]) -> Answer:  # type: ignore[valid-type]
+        return {"a": a}
+
+    return endpoint
+
+
+async def with_names_of_the_path(
+    name: Annotated[str, Path(validation_alias=AliasChoices("b", "c"))],
+) -> Answer:
+    return {"a": name}
+
+
+async def with_a_list_in_the_path(a: Annotated[list[str], Path(alias="name")]) -> Answer:
     return {"a": a}
 
 
@@ -513,7 +636,9 @@ async def asking_one_twice(
         (with_a_model_of_the_path, {}),
         (with_a_part_that_is_not_there, {}),
         (with_a_query_that_something_else_checks, {}),
-        (with_a_set_in_its_query, {}),
+        (with_names_of_the_path, {}),
+        (with_a_list_in_the_path, {}),
+        *((asking(model), {}) for model in UNREAD),
         (with_a_file, {"methods": ["POST"]}),
         (with_work_behind, {}),
         (with_two_bodies, {"methods": ["POST"]}),

@@ -9,11 +9,16 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, Field
 
 from entrypoints.http.dependencies import Public
-from entrypoints.http.plan import Plan
 from entrypoints.http.route import StrictRoute
 from tests.entrypoints.http.api import Api, Person, violations
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+class ByFramework(StrictRoute):
+    """A route that is left to the framework."""
+
+    _planned = None
 
 
 class Wanted(BaseModel):
@@ -39,12 +44,10 @@ async def filled(_: Public, form: Annotated[Told, Form()]) -> dict[str, Any]:
     return form.model_dump()
 
 
-@pytest.fixture(params=["by plan", "by the framework"])
-def planted(api: Api, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Api:
-    if request.param == "by the framework":
-        monkeypatch.setattr(Plan, "of", lambda _: None)
+@pytest.fixture(params=[StrictRoute, ByFramework], ids=["by plan", "by the framework"])
+def planted(api: Api, request: pytest.FixtureRequest) -> Api:
     for path, endpoint, method in (("/asked", asked, "GET"), ("/filled", filled, "POST")):
-        route = StrictRoute(f"/planted{path}", endpoint, methods=[method])
+        route = request.param(f"/planted{path}", endpoint, methods=[method])
         api.app.router.routes.append(route)
     return api
 
