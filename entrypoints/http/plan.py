@@ -20,7 +20,7 @@ from fastapi.security import SecurityScopes
 from fastapi.utils import is_body_allowed_for_status_code
 
 from entrypoints.http.request import StrictRequest
-from entrypoints.http.whole import Whole, is_model, is_whole, takes_many
+from entrypoints.http.whole import Whole, has_one_name, is_model, is_whole, takes_many
 
 _Need: TypeAlias = Callable[[StrictRequest], Awaitable[Any]]
 _Check: TypeAlias = Callable[[StrictRequest], tuple[Any, Sequence[Any]]]
@@ -215,7 +215,7 @@ def _is_of_the_path(field: Any, route: APIRoute) -> bool:
     found = field.field_info
     return (
         field.alias in route.param_convertors
-        and found.validation_alias in (None, found.alias)  # an alias of several has no hash
+        and has_one_name(found)
         and not is_model(found)
         and not takes_many(found.annotation)
     )

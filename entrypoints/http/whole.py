@@ -78,7 +78,7 @@ def is_whole(field: FieldInfo) -> bool:
         not has_other_names
         and not takes_others
         and all(
-            one.validation_alias in (None, one.alias)  # an alias of several names has no hash
+            has_one_name(one)
             and not any(_is_json(each) for each in one.metadata)
             and _is_plain(one.annotation)
             for one in model.model_fields.values()
@@ -89,6 +89,11 @@ def is_whole(field: FieldInfo) -> bool:
 def is_model(field: FieldInfo) -> bool:
     """Whether the values of a parameter are the fields of a model."""
     return isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+
+
+def has_one_name(field: FieldInfo) -> bool:
+    """Whether a field is read by the name that it is shown by."""
+    return field.validation_alias in (None, field.alias)  # an alias of several has no hash
 
 
 def takes_many(annotation: Any) -> bool:

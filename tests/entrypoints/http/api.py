@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from domain.access import Role
 from entrypoints.container import Container
 from entrypoints.http.app import create_app
+from entrypoints.http.route import StrictRoute
 from entrypoints.settings import Settings
 from tests.entrypoints.http.promises import check
 
@@ -24,6 +25,12 @@ NOWHERE = "019ab1f3-04aa-7c55-b0de-6c1f2a3b4c5d"
 
 EVERY_DATABASE = pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 """Runs a test on every database; without it, it runs on SQLite."""
+
+
+class ByFramework(StrictRoute):
+    """A route that is left to the framework, whatever it asks for."""
+
+    _planned = None
 
 
 @dataclass(slots=True)

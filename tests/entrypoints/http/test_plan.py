@@ -33,7 +33,7 @@ from entrypoints.http.dependencies import Call, Public, signed_in
 from entrypoints.http.fields import Id
 from entrypoints.http.plan import Plan
 from entrypoints.http.route import StrictRoute, strict_router
-from tests.entrypoints.http.api import NOWHERE, Api, Person, told, violations
+from tests.entrypoints.http.api import NOWHERE, Api, ByFramework, Person, told, violations
 
 Answer = dict[str, Any]
 
@@ -44,12 +44,6 @@ PATIENCE = 10
 """Seconds until a test that waits gives up."""
 
 ID = "019ab1f3-04aa-7c55-b0de-6c1f2a3b4c5e"
-
-
-class ByFramework(StrictRoute):
-    """A route that is left to the framework, whatever it asks for."""
-
-    _planned = None
 
 
 class Thing(BaseModel):

@@ -10,15 +10,9 @@ from pydantic import BaseModel, Field
 
 from entrypoints.http.dependencies import Public
 from entrypoints.http.route import StrictRoute
-from tests.entrypoints.http.api import Api, Person, violations
+from tests.entrypoints.http.api import Api, ByFramework, Person, violations
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-
-
-class ByFramework(StrictRoute):
-    """A route that is left to the framework."""
-
-    _planned = None
 
 
 class Wanted(BaseModel):
