@@ -1,4 +1,4 @@
-"""How a route answers a request, worked out once, when the route is made.
+"""How a route answers a request, worked out once, with its first one.
 
 The framework walks through all that a route depends on for every request, inside of two stacks for
 what has to be closed after it: a third of the time that reading an item took. A plan awaits the
